@@ -1,0 +1,35 @@
+"""ntkverify: does a wide network equal kernel regression with its neural tangent kernel?"""
+
+import importlib
+
+_HOME = {
+    "ReLU": "activations",
+    "Erf": "activations",
+    "Linear": "architecture",
+    "Sequential": "architecture",
+    "Architecture": "architecture",
+    "mlp": "architecture",
+    "nngp": "analytic",
+    "ntk": "analytic",
+    "network": "networks",
+    "empirical_ntk": "empirical",
+    "train": "training",
+    "BuiltinSubject": "subjects",
+    "KernelSubject": "subjects",
+}
+_MODULES = ("claims", "predict", "stats", "strategies")
+
+__all__ = [*_HOME, *_MODULES]
+
+
+def __getattr__(name: str):
+    """Public names are loaded when first used (PEP 562): pytest's plugin must not import torch."""
+    if name in _MODULES:
+        return importlib.import_module(f"ntkverify.{name}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"ntkverify.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,135 @@
+"""What a network computes, apart from its width: frozen values that read and write JSON."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ntkverify import serialization
+from ntkverify.activations import Activation, Layer, ReLU
+from ntkverify.errors import InvalidArgument
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    """A dense layer with random weights of standard deviation `weight_std` / sqrt(fan_in)
+    and biases of standard deviation `bias_std`; how they are stored is the parameterisation's
+    affair (see `ntkverify.networks`).
+
+    Raises InvalidArgument for a negative or non-finite standard deviation, or no weights at all.
+    """
+
+    weight_std: float = 1.0
+    bias_std: float = 0.0
+
+    def __post_init__(self):
+        for name in ("weight_std", "bias_std"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InvalidArgument(name, repr(value), "a real number", "Pass a Python float.")
+            if not (math.isfinite(value) and value >= 0):
+                remedy = "It is a standard deviation, not a variance and not a weight."
+                raise InvalidArgument(name, repr(value), "a finite number >= 0", remedy)
+            object.__setattr__(self, name, float(value))
+        if self.weight_std == 0:
+            raise InvalidArgument(
+                "weight_std", "0.0", "a positive number", "A layer without weights ignores its input."
+            )
+
+
+@dataclass(frozen=True, init=False)
+class Sequential(Layer):
+    """Layers one after another; may be nested."""
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, *positional: Layer, layers: Sequence[Layer] = ()):
+        layers = (*positional, *layers)  # the keyword lets repr() and JSON read back
+        for index, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                remedy = (
+                    "Use Linear, Sequential or an activation such as ReLU() (an instance, not the class)."
+                )
+                raise InvalidArgument(f"layers[{index}]", repr(layer), "a layer", remedy)
+        object.__setattr__(self, "layers", layers)
+
+    def flat(self) -> tuple[Layer, ...]:
+        """The layers with nested Sequentials unpacked."""
+        parts = (layer.flat() if isinstance(layer, Sequential) else (layer,) for layer in self.layers)
+        return tuple(layer for part in parts for layer in part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A fully connected network of any width: `inputs` features in, `outputs` numbers out.
+
+    It starts and ends with a Linear layer and no two activations touch: only then are the
+    activations' inputs Gaussian in the wide limit, which the kernel recursion rests on.
+    """
+
+    inputs: int
+    layers: Sequential
+    outputs: int = 1
+
+    def __post_init__(self):
+        for name in ("inputs", "outputs"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InvalidArgument(name, repr(value), "an integer >= 1", "It is a number of features.")
+        if not isinstance(self.layers, Sequential):
+            raise InvalidArgument(
+                "layers", repr(self.layers), "a Sequential", "Wrap the layers: Sequential(...)."
+            )
+        flat = self.layers.flat()
+        if not flat or not isinstance(flat[0], Linear) or not isinstance(flat[-1], Linear):
+            remedy = "Put a Linear before the first and after the last activation."
+            raise InvalidArgument("layers", repr(self.layers), "a Linear layer first and last", remedy)
+        for first, second in zip(flat, flat[1:]):
+            if isinstance(first, Activation) and isinstance(second, Activation):
+                got = f"{first!r} followed by {second!r}"
+                raise InvalidArgument("layers", got, "a Linear between activations", "Insert one.")
+
+    @property
+    def linears(self) -> tuple[Linear, ...]:
+        """The Linear layers from input to output."""
+        return tuple(layer for layer in self.layers.flat() if isinstance(layer, Linear))
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activations from input to output."""
+        return tuple(layer for layer in self.layers.flat() if isinstance(layer, Activation))
+
+    @property
+    def depth(self) -> int:
+        """The number of hidden layers."""
+        return len(self.linears) - 1
+
+    def to_json(self) -> str:
+        """One line of JSON; equal architectures give equal text."""
+        return serialization.to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads what `to_json` wrote; raises InvalidArgument for anything else."""
+        return serialization.from_json(text, cls)
+
+
+def mlp(
+    *,
+    inputs: int,
+    depth: int,
+    activation: Activation = ReLU(),
+    weight_std: float = 1.0,
+    bias_std: float = 0.0,
+    outputs: int = 1,
+) -> Architecture:
+    """A multilayer perceptron of `depth` hidden layers, all with the same standard deviations.
+
+    Raises InvalidArgument for a depth that is not a positive integer, and as Architecture does.
+    """
+    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+        remedy = "Depth counts hidden layers; for a linear model write Architecture(...) out."
+        raise InvalidArgument("depth", repr(depth), "an integer >= 1", remedy)
+    linear = Linear(weight_std=weight_std, bias_std=bias_std)
+    layers = Sequential(*[linear, activation] * depth, linear)
+    return Architecture(inputs=inputs, outputs=outputs, layers=layers)

@@ -1,0 +1,59 @@
+"""NumPy in gives NumPy out, torch in gives torch out; bad arrays are refused at the door."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ntkverify.errors import InvalidArgument
+
+Array = np.ndarray | Tensor
+
+
+def as_matrix(argument: str, value: Any, *, rows: int | None = None, columns: int | None = None) -> Tensor:
+    """`value` as a finite float tensor of shape (rows, columns); integers become float64.
+
+    Raises InvalidArgument, naming `argument`, for anything else: another shape, an empty
+    batch, NaN or infinite entries, complex numbers.
+    """
+    tensor = value if isinstance(value, Tensor) else _from_numpy(argument, value)
+    if not tensor.is_floating_point():
+        tensor = tensor.to(torch.float64)
+    expected = f"shape ({rows or 'n'}, {columns or 'd'}) with at least one row and one column"
+    wrong_rows, wrong_columns = (
+        tensor.ndim == 2 and wanted is not None and tensor.shape[axis] != wanted
+        for axis, wanted in enumerate((rows, columns))
+    )
+    if tensor.ndim != 2 or tensor.numel() == 0 or wrong_rows or wrong_columns:
+        remedy = "Pass one row per point; a single feature is a column: x[:, None]."
+        raise InvalidArgument(argument, f"shape {tuple(tensor.shape)}", expected, remedy)
+    bad = (~torch.isfinite(tensor)).nonzero()
+    if len(bad):
+        row, column = bad[0].tolist()
+        raise InvalidArgument(
+            argument,
+            f"{tensor[row, column].item()} at row {row}, column {column} ({len(bad)} such entries)",
+            "finite numbers",
+            "Remove or impute those rows first.",
+        )
+    return tensor
+
+
+def _from_numpy(argument: str, value: Any) -> Tensor:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        remedy = "Convert it with numpy.asarray(value, dtype=float)."
+        raise InvalidArgument(
+            argument, f"{type(value).__name__} of dtype {array.dtype}", "real numbers", remedy
+        )
+    # A copy: torch cannot hold negative strides or read-only memory.
+    return torch.from_numpy(np.array(array, dtype=array.dtype if array.dtype.kind == "f" else float))
+
+
+def as_given(*arguments: Any) -> Callable[[Tensor], Array]:
+    """How to hand a tensor back: as it is if any argument is a tensor, else as a NumPy array."""
+    if any(isinstance(argument, Tensor) for argument in arguments):
+        return lambda tensor: tensor
+    return lambda tensor: tensor.detach().numpy()

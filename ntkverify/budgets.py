@@ -1,0 +1,52 @@
+"""How much work a run may do. Imports neither torch nor Hypothesis."""
+
+from dataclasses import dataclass
+
+from ntkverify.errors import InvalidArgument
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How hard a run looks.
+
+    examples: scenarios tried per deterministic claim; stochastic_examples: per stochastic claim,
+    each of which may draw at most max_samples networks at each width.
+    widths: those that convergence is fitted over, largest first.
+    """
+
+    name: str
+    examples: int
+    stochastic_examples: int
+    max_samples: int
+    widths: tuple[int, ...]
+
+
+BUDGETS = {
+    budget.name: budget
+    for budget in (
+        Budget(
+            name="quick", examples=25, stochastic_examples=2, max_samples=1000, widths=(512, 256, 128, 64, 32)
+        ),
+        Budget(
+            name="standard",
+            examples=100,
+            stochastic_examples=4,
+            max_samples=2000,
+            widths=(512, 256, 128, 64, 32),
+        ),
+        Budget(
+            name="thorough",
+            examples=1000,
+            stochastic_examples=40,
+            max_samples=10_000,
+            widths=(1024, 512, 256, 128, 64, 32),
+        ),
+    )
+}
+
+
+def budget_named(name: str) -> Budget:
+    """The budget of that name; raises InvalidArgument for an unknown one."""
+    if name not in BUDGETS:
+        raise InvalidArgument("budget", repr(name), f"one of {', '.join(BUDGETS)}", "Choose one.")
+    return BUDGETS[name]

@@ -1,0 +1,20 @@
+"""The catalogue of claims, by family."""
+
+from ntkverify.claims.claim import Claim, Effort, Premise, examine
+from ntkverify.claims.equivalence import REGRESSION
+from ntkverify.claims.initialisation import NTK_RATE
+from ntkverify.claims.kernel import POSITIVE_DEFINITE
+from ntkverify.errors import InvalidArgument
+
+CATALOGUE: dict[str, Claim] = {claim.id: claim for claim in (POSITIVE_DEFINITE, NTK_RATE, REGRESSION)}
+"""Every claim by its id, in the order in which they build on one another."""
+
+
+def claim_named(claim_id: str) -> Claim:
+    """The claim of that id; raises InvalidArgument for an unknown one."""
+    if claim_id not in CATALOGUE:
+        raise InvalidArgument("claim", repr(claim_id), f"one of {', '.join(CATALOGUE)}", "Choose one.")
+    return CATALOGUE[claim_id]
+
+
+__all__ = ["CATALOGUE", "Claim", "Effort", "Premise", "claim_named", "examine"]

@@ -1,0 +1,125 @@
+"""A claim: what theory promises, under which premises, and how it is measured."""
+
+import contextlib
+import importlib.metadata
+import platform
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from hypothesis.strategies import SearchStrategy
+
+from ntkverify.budgets import Budget
+from ntkverify.findings import Finding, Measurement, Verdict, weakest
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import has
+
+Scenarios = Callable[[Any, Budget, int], SearchStrategy[Scenario]]
+"""(subject, budget, seed) -> the scenarios worth trying."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Premise:
+    """Something that a theorem assumes of a scenario."""
+
+    name: str
+    statement: str
+    holds: Callable[[Scenario], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """What one measurement may spend: a false-alarm probability, and draws at each width."""
+
+    level: float
+    max_samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One promise of theory.
+
+    id: "family.name". needs: the subject's parts that it is about (`subjects.PARTS`).
+    implies: ids of claims that cannot be trusted where this one fails.
+    stochastic: it draws networks, so its verdict has a false-alarm rate.
+    inside, outside: scenarios that meet the premises, and ones chosen to break them.
+    measure: (subject, scenario, effort) -> what was measured.
+    """
+
+    id: str
+    statement: str
+    formula: str
+    source: str
+    premises: tuple[Premise, ...]
+    needs: frozenset[str]
+    implies: tuple[str, ...] = ()
+    stochastic: bool
+    inside: Scenarios
+    outside: Scenarios
+    measure: Callable[[Any, Scenario, Effort], tuple[Measurement, ...]]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a report says of the claim, as plain JSON."""
+        return {
+            "statement": self.statement,
+            "formula": self.formula,
+            "source": self.source,
+            "premises": {premise.name: premise.statement for premise in self.premises},
+            "implies": list(self.implies),
+        }
+
+    def broken_premises(self, scenario: Scenario) -> tuple[str, ...]:
+        """The names of the premises that `scenario` does not meet."""
+        return tuple(premise.name for premise in self.premises if not premise.holds(scenario))
+
+
+def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> Finding:
+    """Measures `claim` on `scenario`. Never raises: a crash is a finding, undecided, with its traceback."""
+    started = time.perf_counter()
+    measurements, error = (), ""
+    if all(has(subject, part) for part in claim.needs):
+        try:
+            with _one_thread():
+                measurements = claim.measure(subject, scenario, effort)
+            verdict = weakest([measurement.verdict for measurement in measurements])
+        except Exception:  # whatever a subject's code raises must not end the run
+            verdict, error = Verdict.UNDECIDED, traceback.format_exc()
+    else:
+        verdict = Verdict.OUT_OF_SCOPE
+    return Finding(
+        claim=claim.id,
+        subject=subject.name,
+        verdict=verdict,
+        scenario=scenario.to_plain(),
+        level=effort.level,
+        max_samples=effort.max_samples,
+        broken_premises=claim.broken_premises(scenario),
+        measurements=measurements,
+        error=error,
+        versions=_versions(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small tensors are faster on one thread, and sums keep their order, so that a replay agrees."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _versions() -> dict[str, str]:
+    """What the numbers may depend on."""
+    packages = ("ntkverify", "torch", "numpy", "scipy")
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }

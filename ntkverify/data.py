@@ -1,0 +1,87 @@
+"""Inputs and targets: drawn from a recipe, or real data that ships with scikit-learn."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntkverify.errors import InvalidArgument, NtkverifyError
+from ntkverify.seeds import derive
+
+GENERATED = ("sphere", "gaussian", "duplicates")
+REAL = {"diabetes": 10, "digits": 64}
+"""Data sets and their number of features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """A recipe for `count` inputs of `dimension` features, the same rows every time.
+
+    source: "sphere" (radius sqrt(dimension)), "gaussian" (standard normal), "duplicates"
+    (gaussian, the last row repeating the first), "diabetes" or "digits" (rows chosen at
+    random, columns standardised over the whole set).
+    Raises InvalidArgument for an unknown source or impossible sizes.
+    """
+
+    source: str
+    count: int
+    dimension: int
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.source not in (*GENERATED, *REAL):
+            known = ", ".join((*GENERATED, *REAL))
+            raise InvalidArgument("source", repr(self.source), f"one of {known}", "Choose one of those.")
+        for name in ("count", "dimension"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InvalidArgument(name, repr(value), "an integer >= 1", "Ask for at least one.")
+        wanted = REAL.get(self.source, self.dimension)
+        if self.dimension != wanted:
+            remedy = f"Pass dimension={wanted}."
+            raise InvalidArgument("dimension", str(self.dimension), f"{wanted}, as {self.source} has", remedy)
+
+    def inputs(self) -> np.ndarray:
+        """(count, dimension), float64."""
+        if self.source in REAL:
+            return _dataset(self.source)[0][self._chosen()]
+        draws = derive(self.seed, "inputs", self.source).standard_normal((self.count, self.dimension))
+        if self.source == "sphere":
+            draws *= np.sqrt(self.dimension) / np.linalg.norm(draws, axis=1, keepdims=True)
+        if self.source == "duplicates":
+            draws[-1] = draws[0]
+        return draws
+
+    def targets(self) -> np.ndarray:
+        """(count, 1), float64: standard normal, or the data set's own, standardised."""
+        if self.source in REAL:
+            return _dataset(self.source)[1][self._chosen()]
+        return derive(self.seed, "targets", self.source).standard_normal((self.count, 1))
+
+    def _chosen(self) -> np.ndarray:
+        rows = len(_dataset(self.source)[0])
+        if self.count > rows:
+            raise InvalidArgument(
+                "count", str(self.count), f"at most {rows}", f"{self.source} has no more rows."
+            )
+        return derive(self.seed, "rows", self.source).permutation(rows)[: self.count]
+
+
+@functools.cache
+def _dataset(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Standardised features (rows, d) and target (rows, 1) of one of scikit-learn's bundled sets."""
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise NtkverifyError(
+            f"the {name} data needs scikit-learn. Remedy: pip install 'ntkverify[data]'"
+        ) from error
+    features, target = getattr(datasets, f"load_{name}")(return_X_y=True)
+    if name == "digits":
+        target = target % 2  # odd against even
+    return _standardised(features), _standardised(target[:, None].astype(float))
+
+
+def _standardised(columns: np.ndarray) -> np.ndarray:
+    spread = columns.std(axis=0)
+    return (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)

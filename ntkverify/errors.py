@@ -1,0 +1,35 @@
+"""What ntkverify raises: one root, few children, each message with its remedy."""
+
+
+class NtkverifyError(Exception):
+    """Root of every exception that ntkverify raises on purpose."""
+
+
+class InvalidArgument(NtkverifyError, ValueError):
+    """An argument cannot be used: says which, what it was, what was expected, and what to do."""
+
+    def __init__(self, argument: str, got: str, expected: str, remedy: str):
+        super().__init__(argument, got, expected, remedy)
+        self.argument, self.got, self.expected, self.remedy = argument, got, expected, remedy
+
+    def __str__(self) -> str:
+        return f"{self.argument}: got {self.got}, but expected {self.expected}. {self.remedy}"
+
+
+class NotPositiveDefinite(InvalidArgument):
+    """A kernel matrix is not positive (semi)definite beyond what rounding explains.
+
+    `smallest_eigenvalue` and `rounding_bound` carry the evidence, in the kernel's units.
+    """
+
+    def __init__(self, argument: str, smallest_eigenvalue: float, rounding_bound: float, remedy: str):
+        super().__init__(
+            argument,
+            f"a matrix whose smallest eigenvalue is {smallest_eigenvalue:.6g}",
+            f"a positive definite matrix (rounding explains at most {rounding_bound:.3g})",
+            remedy,
+        )
+        self.smallest_eigenvalue, self.rounding_bound = smallest_eigenvalue, rounding_bound
+
+    def __reduce__(self):
+        return type(self), (self.argument, self.smallest_eigenvalue, self.rounding_bound, self.remedy)

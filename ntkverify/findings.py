@@ -1,0 +1,138 @@
+"""What was measured, as frozen values and as lines of JSON. Imports neither torch nor NumPy."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ntkverify import serialization
+
+
+class Verdict(StrEnum):
+    """The answer to one question; `UNDECIDED` is never counted as a pass."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNDECIDED = "undecided"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+def weakest(verdicts: list[Verdict]) -> Verdict:
+    """One failure fails, one open question leaves the whole open; nothing measured is undecided."""
+    for verdict in (Verdict.FAILS, Verdict.UNDECIDED, Verdict.HOLDS, Verdict.OUT_OF_SCOPE):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.UNDECIDED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """How far a random measurement can be trusted: the three forms of a statistical assertion.
+
+    `level` is its false-alarm rate; `visible` the smallest violation that `samples` draws
+    show with probability `power`; `needed` the draws that a violation of `resolution` takes.
+    """
+
+    level: float
+    samples: int
+    visible: float
+    resolution: float
+    needed: int
+    power: float
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One number held against what theory allows.
+
+    allowed: the closed range that theory allows, already widened by `tolerance`.
+    interval: where the true value lies, for a random measurement.
+    series: named columns of equal length, for pictures.
+    """
+
+    name: str
+    verdict: Verdict
+    value: float
+    allowed: tuple[float, float]
+    tolerance: str = ""
+    interval: tuple[float, float] | None = None
+    statistics: Statistics | None = None
+    series: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One claim measured on one scenario: all that is needed to read it, and to replay it."""
+
+    claim: str
+    subject: str
+    verdict: Verdict
+    scenario: dict[str, Any]
+    level: float
+    max_samples: int
+    broken_premises: tuple[str, ...] = ()
+    minimal: bool = False
+    measurements: tuple[Measurement, ...] = ()
+    error: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Names the question (not the answer): the same on every machine and in every run."""
+        asked = [self.claim, self.subject, self.scenario, self.level, self.max_samples]
+        return hashlib.sha256(serialization.to_json(asked).encode()).hexdigest()[:12]
+
+    @property
+    def is_defect(self) -> bool:
+        """Failed although every premise of the theorem is met."""
+        return self.verdict is Verdict.FAILS and not self.broken_premises
+
+    @property
+    def is_outside(self) -> bool:
+        """Measured where the theorem promises nothing."""
+        return bool(self.broken_premises)
+
+    def without_timing(self) -> "Finding":
+        """The finding less what differs between two runs of the same question."""
+        return replace(self, seconds=0.0)
+
+    def to_json(self) -> str:
+        """One line of JSON; floats are written so that they read back to the last digit."""
+        return serialization.to_json({"id": self.id, **serialization.to_plain(self)})
+
+    @staticmethod
+    def from_json(text: str) -> "Finding":
+        """Reads a line that `to_json` wrote; raises InvalidArgument for anything else."""
+        plain = serialization.from_json(text, dict[str, Any])
+        plain.pop("id", None)
+        return serialization.from_plain(plain, Finding)
+
+
+def summary(findings: list[Finding]) -> Verdict:
+    """A claim's verdict over the scenarios inside its premises: one failure refutes it, and it
+    holds only where at least one measurement was decisive."""
+    verdicts = {finding.verdict for finding in findings if not finding.is_outside}
+    for verdict in (Verdict.FAILS, Verdict.HOLDS, Verdict.UNDECIDED):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.OUT_OF_SCOPE
+
+
+def append(path: Path, finding: Finding) -> None:
+    """Add one line to a journal of findings and hand it to the operating system at once."""
+    with path.open("a", encoding="utf-8") as journal:
+        journal.write(finding.to_json() + "\n")
+        journal.flush()
+        os.fsync(journal.fileno())
+
+
+def read(path: Path) -> Iterator[Finding]:
+    """The findings of a journal in order; a last line cut short by a killed run is left out."""
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if line.endswith("\n"):
+            yield Finding.from_json(line)

@@ -1,0 +1,167 @@
+"""The hunt for counterexamples: Hypothesis draws scenarios, a claim measures them, all is recorded."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+from ntkverify.budgets import Budget
+from ntkverify.claims import CATALOGUE, Claim, Effort, examine
+from ntkverify.errors import NtkverifyError
+from ntkverify.findings import Finding, Verdict, summary
+from ntkverify.scenarios import Scenario
+from ntkverify.seeds import derive
+from ntkverify.stats import ErrorBudget
+from ntkverify.strategies import HAS_REAL_DATA
+
+OUTSIDE_EXAMPLES = 10
+"""Scenarios tried in search of a failure outside the premises, before shrinking."""
+
+OUTSIDE_SAMPLES = 128
+"""Draws per width there: a theorem that breaks breaks by much."""
+
+ALL_CHECKS = tuple(HealthCheck)
+
+
+def errors(budget: Budget) -> ErrorBudget:
+    """How the false-alarm probability of a run is shared out: every stochastic claim, every example."""
+    stochastic = sum(claim.stochastic for claim in CATALOGUE.values())
+    return ErrorBudget(claims=stochastic, examples=budget.stochastic_examples)
+
+
+def describe(subject: Any, budget: Budget, seed: int) -> dict[str, Any]:
+    """What a run's header says."""
+    return {
+        "subject": subject.name,
+        "subject_version": getattr(subject, "version", ""),
+        "budget": budget.name,
+        "seed": seed,
+        "false_alarm_probability": errors(budget).total,
+        "false_alarm_probability_per_decision": errors(budget).per_decision,
+        "real_data": HAS_REAL_DATA,
+        "claims": {claim.id: claim.description for claim in CATALOGUE.values()},
+        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+class ClaimRefuted(NtkverifyError, AssertionError):
+    """A claim failed inside its premises; `finding` holds the scenario and the numbers."""
+
+    def __init__(self, finding: Finding):
+        super().__init__(finding)
+        self.finding = finding
+
+    def __str__(self) -> str:
+        failed = [m for m in self.finding.measurements if m.verdict is not Verdict.HOLDS]
+        lines = [f"{self.finding.claim} {self.finding.verdict} for {self.finding.subject}"]
+        lines += [
+            f"  {m.name}: got {m.value:.6g}, but should be in {m.allowed} {m.tolerance}" for m in failed
+        ]
+        lines += [self.finding.error] if self.finding.error else []
+        lines += [f"  replay: ntkverify replay {self.finding.id}"]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hunt:
+    """One run's search: the same seed gives the same findings.
+
+    record: called with every finding as it comes. progress: called before every scenario with
+    the claim's id, how many were tried, and how many are planned.
+    """
+
+    subject: Any
+    budget: Budget
+    seed: int
+    record: Callable[[Finding], None]
+    progress: Callable[[str, int, int], None]
+    fail_on_findings: bool = False
+
+    def inside(self, claim: Claim) -> Verdict:
+        """Tries to refute `claim` where its premises hold: HOLDS, UNDECIDED or OUT_OF_SCOPE.
+
+        Raises ClaimRefuted, carrying the minimal counterexample, for a failure or a crash.
+        """
+        examples = self.budget.stochastic_examples if claim.stochastic else self.budget.examples
+        attempt = _Attempt(self, claim, examples, self.budget.max_samples)
+
+        @hypothesis.seed(self._random(claim, "inside").getrandbits(64))
+        @settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,  # a remembered example would make two runs of one seed differ
+            suppress_health_check=ALL_CHECKS,
+            report_multiple_bugs=False,
+            phases=(Phase.generate, Phase.shrink),
+        )
+        @given(claim.inside(self.subject, self.budget, self.seed))
+        def refute(scenario: Scenario) -> None:
+            finding = attempt(scenario)
+            if finding.is_defect or finding.error:
+                raise ClaimRefuted(finding)
+
+        try:
+            refute()
+        except ClaimRefuted as refuted:
+            self.record(replace(refuted.finding, minimal=True))
+            raise
+        return summary(attempt.findings)
+
+    def outside(self, claim: Claim) -> Finding | None:
+        """The simplest scenario found on which `claim` fails because a premise is broken, if any.
+
+        Raises ClaimRefuted for it where the run fails on findings.
+        """
+        attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, OUTSIDE_SAMPLES)
+        try:
+            scenario = hypothesis.find(
+                claim.outside(self.subject, self.budget, self.seed),
+                lambda scenario: _fails_outside(attempt(scenario)),
+                settings=settings(
+                    max_examples=OUTSIDE_EXAMPLES,
+                    deadline=None,
+                    database=None,
+                    suppress_health_check=ALL_CHECKS,
+                ),
+                random=self._random(claim, "outside"),
+            )
+        except hypothesis.errors.NoSuchExample:
+            return None
+        finding = replace(attempt(scenario), minimal=True)
+        self.record(finding)
+        if self.fail_on_findings:
+            raise ClaimRefuted(finding)
+        return finding
+
+    def _random(self, claim: Claim, *names: str) -> random.Random:
+        return random.Random(int(derive(self.seed, claim.id, *names).integers(2**63)))
+
+
+class _Attempt:
+    """Measures each scenario once, however often Hypothesis asks, and records what came out."""
+
+    def __init__(self, hunt: Hunt, claim: Claim, planned: int, max_samples: int):
+        self._hunt, self._claim, self._planned = hunt, claim, planned
+        self._effort = Effort(level=errors(hunt.budget).per_decision, max_samples=max_samples)
+        self._known: dict[Scenario, Finding] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was measured so far."""
+        return list(self._known.values())
+
+    def __call__(self, scenario: Scenario) -> Finding:
+        if scenario not in self._known:
+            self._hunt.progress(self._claim.id, len(self._known) + 1, self._planned)
+            finding = examine(self._claim, self._hunt.subject, scenario, self._effort)
+            self._known[scenario] = finding
+            self._hunt.record(finding)
+        return self._known[scenario]
+
+
+def _fails_outside(finding: Finding) -> bool:
+    return finding.is_outside and finding.verdict is Verdict.FAILS

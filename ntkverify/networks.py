@@ -1,0 +1,111 @@
+"""The finite torch network of an architecture. Shares no scaling code with `ntkverify.analytic`."""
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ntkverify.activations import Activation, Layer
+from ntkverify.architecture import Architecture, Linear
+from ntkverify.errors import InvalidArgument
+from ntkverify.seeds import derive
+
+Parameterization = Literal["ntk", "standard"]
+
+
+class NTKLinear(nn.Module):
+    """weight_std / sqrt(fan_in) W x + bias_std b with W (fan_out, fan_in), b (fan_out,) ~ N(0, 1)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, weight_std: float, bias_std: float):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = None if bias is None else nn.Parameter(bias)
+        self.weight_scale, self.bias_scale = weight_std / weight.shape[1] ** 0.5, bias_std
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias_scale * self.bias
+        # Scaling the few activations is cheaper than scaling fan_out x fan_in weights.
+        return nn.functional.linear(self.weight_scale * x, self.weight, bias)
+
+
+class Elementwise(nn.Module):
+    """An activation as a module."""
+
+    def __init__(self, activation: Activation):
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(x)
+
+    def extra_repr(self) -> str:
+        return repr(self.activation)
+
+
+def network(
+    arch: Architecture,
+    width: int | Sequence[int],
+    seed: int,
+    *,
+    parameterization: Parameterization = "ntk",
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+) -> nn.Sequential:
+    """A freshly initialised network (n, inputs) -> (n, outputs), the same for the same seed.
+
+    width: units in every hidden layer, or one number per hidden layer. The same seed draws the
+    same numbers in both parameterisations, dtypes and devices, so the functions agree to rounding.
+    Raises InvalidArgument for widths or a parameterisation that make no network.
+    """
+    if parameterization not in ("ntk", "standard"):
+        raise InvalidArgument(
+            "parameterization", repr(parameterization), "'ntk' or 'standard'", "Choose one."
+        )
+    sizes = iter([arch.inputs, *_hidden_widths(arch, width), arch.outputs])
+    fan_in, modules = next(sizes), []
+    for index, layer in enumerate(arch.layers.flat()):
+        fan_out = next(sizes) if isinstance(layer, Linear) else fan_in
+        stream = derive(seed, "network", index)
+        modules.append(build(layer, fan_in, fan_out, stream, parameterization))
+        fan_in = fan_out
+    return nn.Sequential(*modules).to(dtype=dtype, device=device)
+
+
+def _hidden_widths(arch: Architecture, width: int | Sequence[int]) -> list[int]:
+    widths = [width] * arch.depth if isinstance(width, (int, np.integer)) else list(width)
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in widths)
+    if len(widths) != arch.depth or not whole:
+        expected = f"an integer >= 1, or {arch.depth} of them, one per hidden layer"
+        raise InvalidArgument(
+            "width", repr(width), expected, "Pass one width for all hidden layers, or one each."
+        )
+    return [int(n) for n in widths]
+
+
+@singledispatch
+def build(
+    layer: Layer, fan_in: int, fan_out: int, stream: np.random.Generator, parameterization: Parameterization
+) -> nn.Module:
+    """The module that computes `layer` from `fan_in` to `fan_out` features, weights from `stream`."""
+    raise InvalidArgument("layer", repr(layer), "a layer that has a network", "Register it with `build`.")
+
+
+@build.register
+def _(layer: Activation, fan_in, fan_out, stream, parameterization) -> nn.Module:
+    return Elementwise(layer)
+
+
+@build.register
+def _(layer: Linear, fan_in, fan_out, stream, parameterization) -> nn.Module:
+    weight = torch.from_numpy(stream.standard_normal((fan_out, fan_in)))
+    bias = torch.from_numpy(stream.standard_normal(fan_out)) if layer.bias_std > 0 else None
+    if parameterization == "ntk":
+        return NTKLinear(weight, bias, layer.weight_std, layer.bias_std)
+    module = nn.utils.skip_init(nn.Linear, fan_in, fan_out, bias=bias is not None, dtype=weight.dtype)
+    module.weight = nn.Parameter(weight * (layer.weight_std / fan_in**0.5))
+    if bias is not None:
+        module.bias = nn.Parameter(bias * layer.bias_std)
+    return module

@@ -1,0 +1,47 @@
+"""Rounding bounds, and factorisations that raise where they cannot work: never repaired in silence."""
+
+import torch
+from torch import Tensor
+
+from ntkverify.errors import NotPositiveDefinite
+
+ROUNDING_CONSTANT = 8.0
+"""Stated constant of every rounding bound here. Forming a kernel entry and one backward stable
+symmetric factorisation contribute a few units each (Higham, Accuracy and Stability of Numerical
+Algorithms, 2nd ed., section 10.1); 8 covers both."""
+
+
+def unit_roundoff(dtype: torch.dtype) -> float:
+    """Largest relative error of one correctly rounded operation: 2^-53 for float64."""
+    return torch.finfo(dtype).eps / 2
+
+
+def spectral_rounding_bound(matrix: Tensor) -> float:
+    """How far rounding can move an eigenvalue of the symmetric `matrix` (n, n), in its own units.
+
+    unit roundoff x n x constant x largest row sum (which bounds the 2-norm from above).
+    """
+    size = matrix.abs().sum(dim=1).max().item()
+    return ROUNDING_CONSTANT * unit_roundoff(matrix.dtype) * len(matrix) * size
+
+
+def eigenvalues(matrix: Tensor) -> Tensor:
+    """Eigenvalues (n,) of the symmetric part of `matrix` (n, n), ascending."""
+    return torch.linalg.eigvalsh((matrix + matrix.T) / 2)
+
+
+def cholesky(argument: str, matrix: Tensor) -> Tensor:
+    """Lower Cholesky factor (n, n) of a positive definite `matrix` (n, n).
+
+    Raises NotPositiveDefinite, with the smallest eigenvalue and the rounding bound, where the
+    factorisation breaks down or the smallest eigenvalue cannot be told from zero.
+    """
+    factor, info = torch.linalg.cholesky_ex(matrix)
+    bound = spectral_rounding_bound(matrix)
+    # Below this pivot size the matrix may be singular: only then is the exact answer worth its cost.
+    if info.item() != 0 or factor.diagonal().min().item() ** 2 <= bound:
+        smallest = eigenvalues(matrix)[0].item()
+        if info.item() != 0 or smallest <= bound:
+            remedy = "Remove duplicate inputs, or pass a positive ridge."
+            raise NotPositiveDefinite(argument, smallest, bound, remedy)
+    return factor

@@ -1,0 +1,87 @@
+"""The folder that a run writes: what was asked, and every finding as it comes. Imports no torch."""
+
+import contextlib
+import json
+import os
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ntkverify import findings as journal
+from ntkverify.errors import InvalidArgument
+from ntkverify.findings import Finding
+
+JOURNAL, HEADER, LATEST = "findings.jsonl", "run.json", "latest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run's folder: `header` in run.json, `findings` in findings.jsonl."""
+
+    folder: Path
+    header: dict[str, Any]
+    findings: list[Finding] = field(default_factory=list)
+
+    @staticmethod
+    def start(root: Path, header: dict[str, Any]) -> "Run":
+        """Makes root/<time>/ and points root/latest at it."""
+        stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
+        folder, tries = root / stamp, 1
+        while folder.exists():
+            tries += 1
+            folder = root / f"{stamp}-{tries}"
+        folder.mkdir(parents=True)
+        (folder / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+        _point(root / LATEST, folder)
+        return Run(folder=folder, header=header)
+
+    @staticmethod
+    def read(folder: Path) -> "Run":
+        """Reads a run back, also one that was killed. Raises InvalidArgument where there is none."""
+        if not (folder / HEADER).is_file():
+            remedy = "Pass the folder that a run printed, for example reports/latest."
+            raise InvalidArgument("run", str(folder), f"a folder with {HEADER}", remedy)
+        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        path = folder / JOURNAL
+        return Run(folder=folder, header=header, findings=list(journal.read(path)) if path.exists() else [])
+
+    def record(self, finding: Finding) -> None:
+        """Writes a finding down before anything else can happen to it."""
+        journal.append(self.folder / JOURNAL, finding)
+        self.findings.append(finding)
+
+    def by_claim(self) -> dict[str, list[Finding]]:
+        """The findings of each claim, each question once, with its last answer."""
+        grouped: dict[str, dict[str, Finding]] = defaultdict(dict)
+        for finding in self.findings:
+            grouped[finding.claim][finding.id] = finding
+        return {claim: list(answers.values()) for claim, answers in grouped.items()}
+
+
+def _point(link: Path, folder: Path) -> None:
+    """Nothing on a system without symbolic links: the folder is printed anyway."""
+    with contextlib.suppress(OSError):
+        temporary = link.with_name(f".{folder.name}")
+        temporary.symlink_to(folder.name)
+        os.replace(temporary, link)
+
+
+def find_finding(spec: str, root: Path) -> Finding:
+    """The finding that `spec` names: its id in the latest run under `root`, or path/findings.jsonl#id.
+
+    Raises InvalidArgument where there is no such record.
+    """
+    place, _, name = spec.rpartition("#")
+    path = Path(place) if place else root / LATEST / JOURNAL
+    if not path.is_file():
+        raise InvalidArgument(
+            "finding", repr(spec), f"an existing journal (looked for {path})", "Pass FILE#ID."
+        )
+    matching = [finding for finding in journal.read(path) if finding.id == name]
+    if not matching:
+        raise InvalidArgument(
+            "finding", repr(name), f"the id of a finding in {path}", "The report lists them."
+        )
+    return matching[-1]

@@ -1,0 +1,71 @@
+"""A scenario: everything that a claim is measured on, as one frozen JSON value."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ntkverify import serialization
+from ntkverify.architecture import Architecture
+from ntkverify.data import Points
+from ntkverify.errors import InvalidArgument
+from ntkverify.seeds import derive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """Full-batch gradient descent on 1/2 sum (f - y)^2.
+
+    step_size: the learning rate as a fraction of 2 / lambda_max of the analytic NTK on the
+    training points: gradient descent on the kernel is stable below 1.
+    test_points: how many of the scenario's points (its last ones) are held out.
+    """
+
+    steps: int
+    step_size: float
+    test_points: int
+
+    def __post_init__(self):
+        for name, least in (("steps", 1), ("step_size", 0), ("test_points", 1)):
+            value = getattr(self, name)
+            if not value >= least:
+                raise InvalidArgument(name, repr(value), f"a number >= {least}", "Choose a larger one.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What a claim is measured on.
+
+    widths: units per hidden layer, largest first; empty where the claim is about the limit.
+    seed: of the networks' weights; streams also depend on the whole scenario, so that two
+    scenarios never share random numbers.
+    """
+
+    architecture: Architecture
+    points: Points
+    widths: tuple[int, ...] = ()
+    seed: int = 0
+    training: Training | None = None
+
+    def __post_init__(self):
+        if self.points.dimension != self.architecture.inputs:
+            got = (
+                f"{self.points.dimension} features for an architecture with {self.architecture.inputs} inputs"
+            )
+            raise InvalidArgument("points", got, "as many features as inputs", "Make the two agree.")
+        if any(width < 1 for width in self.widths):
+            raise InvalidArgument("widths", repr(self.widths), "integers >= 1", "Drop the empty layers.")
+        if self.training and self.training.test_points >= self.points.count:
+            got = f"{self.training.test_points} of {self.points.count} points"
+            raise InvalidArgument("test_points", got, "fewer than all points", "Leave some to train on.")
+
+    def network_seed(self, *names: str | int) -> int:
+        """A seed for one network, its own for every scenario and every name."""
+        return int(derive(self.seed, serialization.to_json(self), *names).integers(2**63))
+
+    def to_plain(self) -> dict[str, Any]:
+        """As dicts, lists, strings and numbers, for a finding's record."""
+        return serialization.to_plain(self)
+
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> "Scenario":
+        """Reads what `to_plain` wrote; raises InvalidArgument for anything else."""
+        return serialization.from_plain(plain, Scenario)

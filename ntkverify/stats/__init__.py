@@ -1,0 +1,31 @@
+"""Decisions about random draws, each with a false-alarm rate and a smallest visible violation."""
+
+from ntkverify.stats.betting_power import betting_samples_needed, betting_visible
+from ntkverify.stats.budget import ErrorBudget
+from ntkverify.stats.calibration import Calibration, detections, false_alarms, simulated_source
+from ntkverify.stats.catoni import catoni_interval
+from ntkverify.stats.eprocess import betting_interval, betting_test
+from ntkverify.stats.location import mean_interval, samples_needed, visible_discrepancy
+from ntkverify.stats.scaling import PowerLaw, fit_power_law, replicate_slopes
+from ntkverify.stats.sequential import Decision, decide_mean
+
+__all__ = [
+    "Calibration",
+    "Decision",
+    "ErrorBudget",
+    "PowerLaw",
+    "betting_interval",
+    "betting_samples_needed",
+    "betting_test",
+    "betting_visible",
+    "catoni_interval",
+    "decide_mean",
+    "detections",
+    "false_alarms",
+    "fit_power_law",
+    "mean_interval",
+    "replicate_slopes",
+    "samples_needed",
+    "simulated_source",
+    "visible_discrepancy",
+]

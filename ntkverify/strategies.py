@@ -1,0 +1,92 @@
+"""Hypothesis strategies for scenarios and their parts. Each lists the simplest first, and widths
+from the largest: Hypothesis shrinks toward the first, and a failure at width 4096 says more than
+one at 16.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from ntkverify.activations import Activation, Erf, ReLU
+from ntkverify.architecture import Architecture, mlp
+from ntkverify.data import REAL, Points
+from ntkverify.scenarios import Scenario, Training
+
+ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
+HAS_REAL_DATA = importlib.util.find_spec("sklearn") is not None
+SOURCES = ("sphere", "gaussian", *(REAL if HAS_REAL_DATA else ()))
+"""Where the inputs of a typical scenario come from."""
+
+
+@st.composite
+def architectures(
+    draw,
+    *,
+    inputs: int,
+    depths: Sequence[int] = (1, 2, 3),
+    activations: Sequence[Activation] = ACTIVATIONS,
+    weight_stds: Sequence[float] = (2**0.5, 1.0, 2.0),
+    bias_stds: Sequence[float] = (1.0, 0.5, 0.1),
+) -> Architecture:
+    """Multilayer perceptrons with one output, at scales that keep signals of order 1."""
+    return mlp(
+        inputs=inputs,
+        depth=draw(st.sampled_from(depths)),
+        activation=draw(st.sampled_from(activations)),
+        weight_std=draw(st.sampled_from(weight_stds)),
+        bias_std=draw(st.sampled_from(bias_stds)),
+    )
+
+
+@st.composite
+def trainings(draw, *, steps: Sequence[int], step_sizes: Sequence[float], test_points: int) -> Training:
+    """Full-batch gradient descent of a few lengths and step sizes."""
+    return Training(
+        steps=draw(st.sampled_from(steps)),
+        step_size=draw(st.sampled_from(step_sizes)),
+        test_points=test_points,
+    )
+
+
+@st.composite
+def scenarios(
+    draw,
+    subject: Any,
+    seed: int,
+    *,
+    counts: tuple[int, int],
+    sources: Sequence[str] = SOURCES,
+    widths: Sequence[tuple[int, ...]] = ((),),
+    training: SearchStrategy[Training | None] = st.none(),
+    **architecture: Any,
+) -> Scenario:
+    """Scenarios that `subject` can be asked about, with between counts[0] and counts[1] points.
+
+    seed: of every network in them; `architecture`: options of `architectures`. A subject with an
+    architecture of its own gets inputs that fit it.
+    """
+    fixed = getattr(subject, "architecture", None)
+    if fixed is not None:
+        sources = [source for source in sources if REAL.get(source, fixed.inputs) == fixed.inputs]
+    source = draw(st.sampled_from(sources))
+    if fixed is None:
+        dimension = REAL.get(source) or draw(st.integers(1, 8))
+        fixed = draw(architectures(inputs=dimension, **architecture))
+        assume(getattr(subject, "supports", lambda _: True)(fixed))
+    points = Points(
+        source=source,
+        count=draw(st.integers(*counts)),
+        dimension=fixed.inputs,
+        seed=draw(st.integers(0, 2**16)),
+    )
+    return Scenario(
+        architecture=fixed,
+        points=points,
+        widths=draw(st.sampled_from(widths)),
+        seed=seed,
+        training=draw(training),
+    )

@@ -1,0 +1,8 @@
+"""Finite networks before training: claims of `ntkverify/claims/initialisation.py`."""
+
+from ntkverify.pytest_plugin import parametrize_with_family, try_claim
+
+
+@parametrize_with_family("initialisation")
+def test_initialisation(claim, premises, hunt):
+    try_claim(hunt, claim, premises)

@@ -1,0 +1,128 @@
+"""Each procedure raises as few false alarms, and finds as much, as it says; a peeking one is caught."""
+
+import numpy as np
+import pytest
+
+from ntkverify.findings import Verdict
+from ntkverify.stats import (
+    betting_test,
+    catoni_interval,
+    decide_mean,
+    detections,
+    false_alarms,
+    mean_interval,
+    simulated_source,
+    visible_discrepancy,
+)
+
+# Each with mean 0 and variance 1.
+LOGNORMAL_MEAN, LOGNORMAL_SPREAD = np.exp(0.125), np.sqrt((np.exp(0.25) - 1) * np.exp(0.25))
+SAMPLERS = {
+    "normal": lambda rng, n: rng.standard_normal(n),
+    "lognormal": lambda rng, n: (rng.lognormal(0, 0.5, n) - LOGNORMAL_MEAN) / LOGNORMAL_SPREAD,
+    "student-t3": lambda rng, n: rng.standard_t(3, n) / np.sqrt(3),
+}
+every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+
+
+@pytest.mark.parametrize("level", [0.01, 0.001])
+@every_sampler
+def test_catoni_interval_misses_the_mean_at_most_at_its_level(sampler, level):
+    def misses(seed):
+        low, high = catoni_interval(sampler(np.random.default_rng(seed), 50), level, 1.0)
+        return not low <= 0 <= high
+
+    assert false_alarms(misses, trials=1000, level=level).within
+
+
+def test_students_interval_misses_the_mean_of_normal_draws_exactly_at_its_level():
+    def misses(seed):
+        low, high = mean_interval(np.random.default_rng(seed).standard_normal(5), 0.1)
+        return not low <= 0 <= high
+
+    assert false_alarms(misses, trials=1500, level=0.1).within
+    assert detections(misses, trials=1500, power=0.1).within
+
+
+@pytest.mark.parametrize("level", [0.01, 0.001])
+@every_sampler
+def test_betting_raises_false_alarms_at_most_at_its_level_though_read_after_every_draw(sampler, level):
+    # A fair sign flip keeps the clipped mean at exactly 0.
+    def refuted(seed):
+        rng = np.random.default_rng(seed)
+        draws = sampler(rng, 300) * rng.choice([-1, 1], 300)
+        return betting_test(draws, (0, 0), level, (-3, 3)) is not None
+
+    assert false_alarms(refuted, trials=500, level=level).within
+
+
+@pytest.mark.parametrize("level", [0.01, 0.001])
+@pytest.mark.parametrize("confirm", ["catoni", "betting"])
+@every_sampler
+def test_the_whole_decision_raises_false_alarms_at_most_at_its_level(sampler, confirm, level):
+    def fails(seed):
+        return decide(sampler, seed, 0.0, confirm=confirm, level=level).verdict is Verdict.FAILS
+
+    assert false_alarms(fails, trials=150, level=level).within
+
+
+@pytest.mark.parametrize("confirm", ["catoni", "betting"])
+@every_sampler
+def test_a_violation_of_the_visible_size_is_found_with_the_stated_power(sampler, confirm):
+    visible = decide(sampler, 0, 0.0, confirm=confirm).statistics.visible
+    assert visible <= 0.5
+
+    def found(seed):
+        return decide(sampler, seed, 0.5, confirm=confirm).verdict is Verdict.FAILS
+
+    assert detections(found, trials=100, power=0.99).within
+
+
+def test_twice_the_visible_violation_is_always_found_and_half_of_it_may_pass():
+    normal = SAMPLERS["normal"]
+    assert all(decide(normal, seed, 1.0).verdict is Verdict.FAILS for seed in range(200))
+    half = [decide(normal, seed, 0.25).verdict for seed in range(50)]
+    assert Verdict.HOLDS in half
+
+
+@pytest.mark.parametrize("method", ["student", "catoni"])
+def test_n_draws_reveal_the_discrepancy_that_is_said_to_be_visible(method):
+    visible = visible_discrepancy(40, 1.0, 0.01, 0.95, method)
+
+    def revealed(seed):
+        draws = np.random.default_rng(seed).standard_normal(40) + visible
+        return (mean_interval(draws, 0.01) if method == "student" else catoni_interval(draws, 0.01, 1.0))[
+            0
+        ] > 0
+
+    assert detections(revealed, trials=1000, power=0.95).within
+
+
+def test_peeking_until_it_fails_is_caught():
+    """The planted fault: Student's test at the same level, read after each block of draws."""
+
+    def fails_at_some_peek(seed):
+        draws = np.random.default_rng(seed).standard_normal(500)
+        return any(mean_interval(draws[:n], 0.01)[0] > 0 for n in range(10, 501, 10))
+
+    assert not false_alarms(fails_at_some_peek, trials=500, level=0.005).within
+
+
+def test_peeking_until_it_passes_is_caught():
+    """The planted fault: draws more until the violation has gone, and so lacks power."""
+
+    visible = visible_discrepancy(10, 1, 0.05, 0.9, "student")
+
+    def fails_at_every_peek(seed):
+        blocks = np.random.default_rng(seed).standard_normal((100, 10)) + visible
+        return all(mean_interval(block, 0.05)[0] > 0 for block in blocks)
+
+    assert not detections(fails_at_every_peek, trials=300, power=0.9).within
+
+
+def decide(sampler, seed, shift, *, confirm="catoni", level=0.001):
+    # Clipping at 12 spreads moves the mean of these by less than a hundredth of the spread.
+    source = simulated_source(lambda rng, n: sampler(rng, n) + shift, seed)
+    return decide_mean(
+        source, (0, 0), level=level, resolution=0.5, max_samples=5000, confirm=confirm, support=(-12, 12)
+    )
