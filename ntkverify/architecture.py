@@ -1,5 +1,6 @@
 """What a network computes, apart from its width: frozen values that read and write JSON."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Architecture:
         if not flat or not isinstance(flat[0], Linear) or not isinstance(flat[-1], Linear):
             remedy = "Put a Linear before the first and after the last activation."
             raise InvalidArgument("layers", repr(self.layers), "a Linear layer first and last", remedy)
-        for first, second in zip(flat, flat[1:]):
+        for first, second in itertools.pairwise(flat):
             if isinstance(first, Activation) and isinstance(second, Activation):
                 got = f"{first!r} followed by {second!r}"
                 raise InvalidArgument("layers", got, "a Linear between activations", "Insert one.")

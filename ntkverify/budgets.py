@@ -25,7 +25,7 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget(
-            name="quick", examples=25, stochastic_examples=2, max_samples=1000, widths=(512, 256, 128, 64, 32)
+            name="quick", examples=25, stochastic_examples=2, max_samples=2000, widths=(512, 256, 128, 64, 32)
         ),
         Budget(
             name="standard",

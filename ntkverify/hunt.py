@@ -21,7 +21,7 @@ from ntkverify.strategies import HAS_REAL_DATA
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
 
-OUTSIDE_SAMPLES = 128
+OUTSIDE_SAMPLES = 64
 """Draws per width there: a theorem that breaks breaks by much."""
 
 ALL_CHECKS = tuple(HealthCheck)

@@ -75,7 +75,7 @@ def network(
 
 
 def _hidden_widths(arch: Architecture, width: int | Sequence[int]) -> list[int]:
-    widths = [width] * arch.depth if isinstance(width, (int, np.integer)) else list(width)
+    widths = list(width) if isinstance(width, Sequence) else [width] * arch.depth
     whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in widths)
     if len(widths) != arch.depth or not whole:
         expected = f"an integer >= 1, or {arch.depth} of them, one per hidden layer"

@@ -68,20 +68,16 @@ def _point(link: Path, folder: Path) -> None:
         os.replace(temporary, link)
 
 
-def find_finding(spec: str, root: Path) -> Finding:
-    """The finding that `spec` names: its id in the latest run under `root`, or path/findings.jsonl#id.
+def find_finding(spec: str, root: Path) -> tuple[Run, Finding]:
+    """The finding that `spec` names, and its run: ID in the latest run under `root`, or FOLDER#ID.
 
     Raises InvalidArgument where there is no such record.
     """
     place, _, name = spec.rpartition("#")
-    path = Path(place) if place else root / LATEST / JOURNAL
-    if not path.is_file():
-        raise InvalidArgument(
-            "finding", repr(spec), f"an existing journal (looked for {path})", "Pass FILE#ID."
-        )
-    matching = [finding for finding in journal.read(path) if finding.id == name]
+    run = Run.read(Path(place) if place else root / LATEST)
+    matching = [finding for finding in run.findings if finding.id == name]
     if not matching:
         raise InvalidArgument(
-            "finding", repr(name), f"the id of a finding in {path}", "The report lists them."
+            "finding", repr(name), f"the id of a finding in {run.folder}", "Its report lists them."
         )
-    return matching[-1]
+    return run, matching[-1]

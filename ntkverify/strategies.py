@@ -59,12 +59,14 @@ def scenarios(
     seed: int,
     *,
     counts: tuple[int, int],
+    dimensions: tuple[int, int] = (1, 8),
+    data_seeds: tuple[int, int] = (0, 2**16),
     sources: Sequence[str] = SOURCES,
     widths: Sequence[tuple[int, ...]] = ((),),
     training: SearchStrategy[Training | None] = st.none(),
     **architecture: Any,
 ) -> Scenario:
-    """Scenarios that `subject` can be asked about, with between counts[0] and counts[1] points.
+    """Scenarios that `subject` can be asked about; pairs are the least and the most of something.
 
     seed: of every network in them; `architecture`: options of `architectures`. A subject with an
     architecture of its own gets inputs that fit it.
@@ -74,14 +76,14 @@ def scenarios(
         sources = [source for source in sources if REAL.get(source, fixed.inputs) == fixed.inputs]
     source = draw(st.sampled_from(sources))
     if fixed is None:
-        dimension = REAL.get(source) or draw(st.integers(1, 8))
+        dimension = REAL.get(source) or draw(st.integers(*dimensions))
         fixed = draw(architectures(inputs=dimension, **architecture))
         assume(getattr(subject, "supports", lambda _: True)(fixed))
     points = Points(
         source=source,
         count=draw(st.integers(*counts)),
         dimension=fixed.inputs,
-        seed=draw(st.integers(0, 2**16)),
+        seed=draw(st.integers(*data_seeds)),
     )
     return Scenario(
         architecture=fixed,

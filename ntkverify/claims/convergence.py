@@ -1,6 +1,7 @@
 """Shared by the claims that say "tends to the limit with width": what is fitted, and how it is judged."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -12,11 +13,14 @@ from ntkverify.stats import Decision, decide_mean, fit_power_law, replicate_slop
 WIDEST_DEPTH_RATIO = 16
 """Units per hidden layer and per layer of depth above which the leading order in depth / width rules."""
 
-STEEPEST_ALLOWED = -0.4
+SHALLOWEST_SLOPE = -0.4
 """Theory says -1/2; finite widths bend a fitted slope by less than .1 where the network is wide."""
 
-TRUNCATION = 0.01
+TRUNCATION = 0.005
 """What terms of order (depth / width)^2 may leave of an extrapolation that is linear in 1 / width."""
+
+SLOPES, OFFSETS = (-2.0, 1.0), (-1.0, 1.0)
+"""Where single slopes and relative offsets of wide networks lie; bets are placed on what lies inside."""
 
 WIDE = Premise(
     name="wide",
@@ -53,21 +57,28 @@ class _Draws:
 
 
 def measure_convergence(
-    replicates: Replicates, scenario: Scenario, effort: Effort, resolution: float
+    replicates: Replicates,
+    scenario: Scenario,
+    effort: Effort,
+    resolution: float,
+    confirm: Literal["catoni", "betting"] = "catoni",
 ) -> tuple[Measurement, ...]:
     """Slope of the distance to the limit over width, and the offset that is left at infinite width.
 
     Each replicate is one network per width. Its slope, and its offset extrapolated to infinite
     width, are independent and identically distributed over replicates: two means to be judged.
-    resolution: the offset that must not be missed.
+    resolution: the offset that must not be missed. confirm: "betting" where networks are costly,
+    since it stops as soon as a failure is certain.
     """
     draws, widths = _Draws(replicates, scenario), np.array(scenario.widths, dtype=float)
     slope = decide_mean(
         lambda *block: _slopes(widths, draws.rows(0, *block)),
-        (-np.inf, STEEPEST_ALLOWED),
+        (-np.inf, SHALLOWEST_SLOPE),
         level=effort.level / 2,
         resolution=0.25,
         max_samples=effort.max_samples,
+        confirm=confirm,
+        support=SLOPES if confirm == "betting" else None,
     )
     offset = decide_mean(
         lambda *block: extrapolate(widths, draws.rows(1, *block)),
@@ -75,6 +86,8 @@ def measure_convergence(
         level=effort.level / 2,
         resolution=resolution,
         max_samples=effort.max_samples,
+        confirm=confirm,
+        support=OFFSETS if confirm == "betting" else None,
     )
     return (
         _measurement("slope over width", slope, _curve(widths, draws.rows(0, "screen", 0, 32))),

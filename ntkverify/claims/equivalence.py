@@ -3,6 +3,7 @@
 import numpy as np
 
 from ntkverify import predict, strategies
+from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.convergence import WIDE, measure_convergence
 from ntkverify.findings import Measurement
@@ -50,11 +51,35 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
             "sno,no->s", deviation, moved
         ) / square
 
-    return measure_convergence(replicates, scenario, effort, resolution=0.05)
+    return measure_convergence(replicates, scenario, effort, resolution=0.05, confirm="betting")
 
 
-def _training(step_sizes, steps=(10, 30, 100)):
-    return strategies.trainings(steps=steps, step_sizes=step_sizes, test_points=3)
+def _stable(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(6, 10),
+        widths=(budget.widths,),
+        depths=(1, 2),
+        training=strategies.trainings(steps=(10, 30, 100), step_sizes=(0.5, 0.2, 0.8), test_points=3),
+    )
+
+
+def _too_large_steps(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(6, 6),
+        dimensions=(2, 2),
+        data_seeds=(0, 0),
+        sources=("sphere",),
+        widths=(budget.widths,),
+        depths=(1,),
+        activations=(ReLU(),),
+        weight_stds=(2**0.5,),
+        bias_stds=(1.0,),
+        training=strategies.trainings(steps=(30,), step_sizes=(1.02, 1.1, 1.25, 1.5, 2.0), test_points=3),
+    )
 
 
 REGRESSION = Claim(
@@ -65,22 +90,7 @@ REGRESSION = Claim(
     premises=(WIDE, STABLE),
     needs=frozenset({"ntk"}),
     stochastic=True,
-    inside=lambda subject, budget, seed: strategies.scenarios(
-        subject,
-        seed,
-        counts=(6, 10),
-        widths=(budget.widths,),
-        depths=(1, 2),
-        training=_training((0.5, 0.2, 0.8)),
-    ),
-    outside=lambda subject, budget, seed: strategies.scenarios(
-        subject,
-        seed,
-        counts=(6, 6),
-        sources=("sphere",),
-        widths=(budget.widths,),
-        depths=(1,),
-        training=_training((1.1, 1.25, 1.5, 2.0), steps=(30, 100)),
-    ),
+    inside=_stable,
+    outside=_too_large_steps,
     measure=measure_regression,
 )

@@ -25,19 +25,20 @@ def measure_ntk_rate(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
             "sij,ij->s", deviation, limit
         ) / square
 
-    return measure_convergence(replicates, scenario, effort, resolution=0.03)
+    return measure_convergence(replicates, scenario, effort, resolution=0.02)
 
 
 def _too_narrow(subject, budget, seed):
-    """Widths that halve four times, down to a single unit."""
-    widths = [tuple(largest >> k for k in range(5)) for largest in (512, 256, 128, 64, 32, 16)]
+    """Eight layers, at widths that halve four times, down to a single unit."""
     return strategies.scenarios(
         subject,
         seed,
         counts=(2, 2),
+        dimensions=(2, 2),
+        data_seeds=(0, 0),
         sources=("sphere",),
-        widths=widths,
-        depths=(3,),
+        widths=[tuple(largest >> k for k in range(5)) for largest in (256, 128, 64, 32, 16)],
+        depths=(8,),
         activations=(ReLU(),),
         weight_stds=(2**0.5,),
         bias_stds=(0.0,),
@@ -54,7 +55,7 @@ NTK_RATE = Claim(
     implies=("equivalence.regression",),
     stochastic=True,
     inside=lambda subject, budget, seed: strategies.scenarios(
-        subject, seed, counts=(1, 4), widths=(budget.widths,), depths=(1, 2)
+        subject, seed, counts=(2, 4), widths=(budget.widths,), depths=(1, 2)
     ),
     outside=_too_narrow,
     measure=measure_ntk_rate,

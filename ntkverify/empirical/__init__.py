@@ -7,7 +7,13 @@ from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.empirical.jacobian_contraction import jacobian_contraction
+from ntkverify.empirical.structured_derivatives import applies, structured_derivatives
 from ntkverify.errors import InvalidArgument
+
+METHODS = {
+    "jacobian_contraction": jacobian_contraction,
+    "structured_derivatives": structured_derivatives,
+}
 
 
 def empirical_ntk(
@@ -15,17 +21,22 @@ def empirical_ntk(
     x1: Array,
     x2: Array | None = None,
     *,
-    method: Literal["auto", "jacobian_contraction"] = "auto",
+    method: Literal["auto", "jacobian_contraction", "structured_derivatives"] = "auto",
     outputs: Literal["mean", "full"] = "mean",
 ) -> Array:
     """sum over trainable parameters p of d f(x1)/dp . d f(x2)/dp (Jacot et al. 2018, equation 4).
 
     x1: (n1, d); x2: (n2, d), or None for x1; net: (n, d) -> (n, outputs), each row on its own.
+    method: "auto" takes structured derivatives where the network is a plain chain of layers.
     Returns (n1, n2), the mean over outputs, or (n1, n2, outputs, outputs) with outputs="full".
     Raises InvalidArgument for bad inputs, an unknown method, or a network with nothing to train.
     """
-    if method not in ("auto", "jacobian_contraction"):
-        raise InvalidArgument("method", repr(method), "'auto' or 'jacobian_contraction'", "Choose one.")
+    if method not in ("auto", *METHODS):
+        raise InvalidArgument("method", repr(method), f"'auto' or one of {', '.join(METHODS)}", "Choose one.")
+    if method == "structured_derivatives" and not applies(net):
+        remedy = "Use method='jacobian_contraction'."
+        expected = "a plain nn.Sequential of distinct linear layers and activations"
+        raise InvalidArgument("net", type(net).__name__, expected, remedy)
     if outputs not in ("mean", "full"):
         raise InvalidArgument("outputs", repr(outputs), "'mean' or 'full'", "Choose one.")
     trainable = [parameter for parameter in net.parameters() if parameter.requires_grad]
@@ -34,7 +45,9 @@ def empirical_ntk(
         raise InvalidArgument("net", "no trainable parameter", "at least one", remedy)
     first = as_matrix("x1", x1).to(trainable[0])
     second = first if x2 is None else as_matrix("x2", x2, columns=first.shape[1]).to(trainable[0])
-    full = jacobian_contraction(net, first, second)
+    if method == "auto":
+        method = "structured_derivatives" if applies(net) else "jacobian_contraction"
+    full = METHODS[method](net, first, second)
     return as_given(x1, x2)(full if outputs == "full" else _mean_over_outputs(full))
 
 

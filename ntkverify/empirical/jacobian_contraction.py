@@ -2,7 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jacrev, vmap
+from torch.func import jacrev, vmap
+
+from ntkverify.empirical.functional import as_function
 
 
 def jacobian_contraction(net: nn.Module, x1: Tensor, x2: Tensor) -> Tensor:
@@ -10,14 +12,8 @@ def jacobian_contraction(net: nn.Module, x1: Tensor, x2: Tensor) -> Tensor:
 
     Memory: (n1 + n2) x outputs x parameters. Frozen parameters do not count.
     """
-    trainable = {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
-    fixed = {name: p.detach() for name, p in net.named_parameters() if not p.requires_grad}
-    state = {**fixed, **dict(net.named_buffers())}
-
-    def output(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
-        return functional_call(net, (parameters, state), (x[None],))[0]
-
-    jacobian = vmap(jacrev(output), (None, 0))
+    function, trainable = as_function(net)
+    jacobian = vmap(jacrev(lambda parameters, x: function(parameters, x[None])[0]), (None, 0))
     first = jacobian(trainable, x1)
     second = first if x2 is x1 else jacobian(trainable, x2)
     terms = (

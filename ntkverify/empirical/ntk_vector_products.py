@@ -4,17 +4,17 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
-from torch.func import functional_call, jvp, vjp
+from torch.func import jvp, vjp
+
+from ntkverify.empirical.functional import Parameters, as_function
 
 
 def ntk_operator(net: nn.Module, x: Tensor) -> LinearOperator:
     """The empirical NTK of the batch x (n, d) as an operator on vectors (n * outputs,)."""
-    trainable = {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
-    state = {name: p.detach() for name, p in net.named_parameters() if not p.requires_grad}
-    state |= dict(net.named_buffers())
+    function, trainable = as_function(net)
 
-    def outputs(parameters: dict[str, Tensor]) -> Tensor:
-        return functional_call(net, (parameters, state), (x,))
+    def outputs(parameters: Parameters) -> Tensor:
+        return function(parameters, x)
 
     values, pull_back = vjp(outputs, trainable)
 

@@ -1,0 +1,139 @@
+"""The kernel recursion against golden values and an independent reference."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate
+
+import ntkverify as nv
+from ntkverify.errors import InvalidArgument
+
+COSINES = np.array([0.9, 0.5, 0.0, -0.5])
+# ReLU on the unit sphere, no bias, weight variance 2; computed with mpmath at 30 digits.
+GOLDEN = {
+    1: [1.6803287350288, 0.94233111437756, 0.31830988618379, -0.057668885622437],
+    2: [2.3688136627183, 1.3514795611235, 0.68570863628294, 0.34386224627273],
+    5: [4.0608947406114, 2.462893132458, 1.7921959668446, 1.5071068019862],
+}
+
+
+def he(depth: int, inputs: int = 2, bias_std: float = 0.0) -> nv.Architecture:
+    return nv.mlp(inputs=inputs, depth=depth, weight_std=2**0.5, bias_std=bias_std)
+
+
+@pytest.mark.parametrize("depth", GOLDEN)
+def test_golden_values(depth):
+    # In two dimensions a first-layer variance of 2 makes the input kernel the cosine itself.
+    others = np.stack([COSINES, np.sqrt(1 - COSINES**2)], axis=1)
+    kernel = nv.ntk(he(depth), np.array([[1.0, 0.0]]), others)
+    np.testing.assert_allclose(kernel[0], GOLDEN[depth], rtol=1e-13)
+
+
+def naive_kernels(arch: nv.Architecture, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """NNGP and NTK of two points, with expectations by nested quadrature (Jacot et al. 2018, Theorem 1)."""
+    functions = {
+        nv.ReLU(): (lambda u: max(u, 0.0), lambda u: float(u > 0)),
+        nv.Erf(): (math.erf, lambda u: 2 / math.sqrt(math.pi) * math.exp(-u * u)),
+    }
+    pairs = {"xx": (x, x), "xy": (x, y), "yy": (y, y)}
+    first = arch.linears[0]
+    k = {name: first.weight_std**2 * p @ q / len(x) + first.bias_std**2 for name, (p, q) in pairs.items()}
+    theta = dict(k)
+    for activation, linear in zip(arch.activations, arch.linears[1:], strict=True):
+        phi, derivative = functions[activation]
+        covariances = {"xx": (k["xx"],) * 3, "xy": (k["xx"], k["xy"], k["yy"]), "yy": (k["yy"],) * 3}
+        for name, (a, c, b) in covariances.items():
+            k[name] = linear.weight_std**2 * gaussian_mean(phi, a, c, b) + linear.bias_std**2
+            slope = gaussian_mean(derivative, a, c, b)
+            theta[name] = k[name] + linear.weight_std**2 * slope * theta[name]
+    return k["xy"], theta["xy"]
+
+
+def gaussian_mean(phi, a: float, c: float, b: float) -> float:
+    """E phi(u) phi(v) over N(0, [[a, c], [c, b]]), in polar coordinates: kinks at 0 lie on rays."""
+    angle = math.acos(max(-1.0, min(1.0, c / math.sqrt(a * b))))
+
+    def integrand(r: float, t: float) -> float:
+        u, v = math.sqrt(a) * r * math.cos(t), math.sqrt(b) * r * math.cos(t - angle)
+        return phi(u) * phi(v) * r * math.exp(-r * r / 2) / (2 * math.pi)
+
+    kinks = sorted({-math.pi / 2, math.pi / 2, angle - math.pi / 2, angle + math.pi / 2, 3 * math.pi / 2})
+    parts = zip(kinks, kinks[1:], strict=False)
+    return sum(integrate.dblquad(integrand, start, end, 0, 12, epsabs=1e-10)[0] for start, end in parts)
+
+
+@pytest.mark.parametrize("activation", [nv.ReLU(), nv.Erf()])
+def test_agrees_with_naive_quadrature(activation):
+    arch = nv.mlp(inputs=3, depth=2, activation=activation, weight_std=1.3, bias_std=0.4)
+    x, y = np.array([0.3, -1.0, 2.0]), np.array([1.0, 0.5, 0.2])
+    expected = naive_kernels(arch, x, y)
+    got = nv.nngp(arch, x[None], y[None])[0, 0], nv.ntk(arch, x[None], y[None])[0, 0]
+    np.testing.assert_allclose(got, expected, rtol=1e-8)  # the quadrature's own accuracy
+
+
+@pytest.mark.parametrize("depth", [1, 3, 30])
+def test_diagonal_is_depth_plus_one(depth):
+    x = np.array([[0.6, 0.8], [1.0, 0.0], [0.28, -0.96]])
+    np.testing.assert_allclose(np.diag(nv.ntk(he(depth), x)), depth + 1, rtol=1e-14 * depth)
+
+
+def test_near_duplicates_keep_their_digits():
+    """At a small angle d the smallest eigenvalue of two points is H (H + 1) d / 2 pi."""
+    for angle in (1e-4, 1e-6, 1e-8):
+        x = np.array([[1.0, 0.0], [math.cos(angle), math.sin(angle)]])
+        gram = nv.ntk(he(3), x)
+        # Relative error of order angle in the law itself, and rounding of the entries.
+        assert gram[0, 0] - gram[0, 1] == pytest.approx(
+            12 * angle / (2 * math.pi), rel=10 * angle + 1e-15 / angle
+        )
+
+
+def test_gram_matrix_is_exactly_symmetric_and_blocks_agree():
+    x = np.random.default_rng(0).standard_normal((7, 4))
+    arch = he(2, inputs=4, bias_std=0.3)
+    gram = nv.ntk(arch, x)
+    assert (gram == gram.T).all()
+    # Vectorised transcendental functions may round the last elements of a block another way.
+    np.testing.assert_allclose(nv.ntk(arch, x[:3], x[3:]), gram[:3, 3:], rtol=8 * np.finfo(float).eps)
+
+
+def test_zero_input_has_the_bias_kernel():
+    kernel = nv.ntk(he(1, bias_std=1.0), np.zeros((2, 2)))
+    # K0 = 1, then K1 = 2 * 1/2 + 1 and Theta = K1 + 2 * 1/2 * 1.
+    np.testing.assert_allclose(kernel, 3.0, rtol=1e-15)
+    assert np.array_equal(nv.ntk(he(1), np.zeros((1, 2))), [[0.0]])
+
+
+def test_numpy_gives_numpy_and_torch_gives_torch():
+    x = np.random.default_rng(0).standard_normal((3, 2))
+    arch = he(1, bias_std=0.1)
+    tensor = torch.tensor(x, requires_grad=True)
+    kernel = nv.ntk(arch, tensor, tensor[:1] + 1)
+    kernel.sum().backward()
+    assert torch.isfinite(tensor.grad).all()
+    assert isinstance(nv.ntk(arch, x), np.ndarray)
+    assert nv.ntk(arch, x.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("x1", "x2", "argument", "words"),
+    [
+        (np.full((2, 2), np.nan), None, "x1", "nan at row 0, column 0"),
+        (np.array([[0.0, np.inf]]), None, "x1", "inf at row 0, column 1"),
+        (np.zeros((2, 3)), None, "x1", r"shape \(2, 3\)"),
+        (np.zeros(2), None, "x1", r"shape \(2,\)"),
+        (np.zeros((0, 2)), None, "x1", r"shape \(0, 2\)"),
+        (np.zeros((2, 2)), np.zeros((2, 1)), "x2", r"shape \(2, 1\)"),
+        (np.array([["a", "b"]]), None, "x1", "dtype"),
+    ],
+)
+def test_bad_inputs_are_refused_with_a_remedy(x1, x2, argument, words):
+    with pytest.raises(InvalidArgument, match=f"^{argument}: got .*{words}.*, but expected .*"):
+        nv.ntk(he(1), x1, x2)
+
+
+def test_something_else_than_an_architecture_is_refused():
+    with pytest.raises(InvalidArgument, match="arch: got .*mlp"):
+        nv.ntk("relu", np.zeros((1, 1)))

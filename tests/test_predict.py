@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import expm
+
+from ntkverify import predict
+from ntkverify.errors import InvalidArgument, NotPositiveDefinite
+
+RNG = np.random.default_rng(0)
+FACTOR = RNG.standard_normal((7, 9))
+JOINT = FACTOR @ FACTOR.T
+K, CROSS = JOINT[:5, :5], JOINT[5:, :5]
+Y, F0, F0_TEST = RNG.standard_normal((5, 2)), RNG.standard_normal((5, 2)), RNG.standard_normal((2, 2))
+
+
+def test_kernel_regression_solves_the_normal_equations():
+    for ridge in (0.0, 0.7):
+        expected = CROSS @ np.linalg.inv(K + ridge * np.eye(5)) @ Y
+        np.testing.assert_allclose(predict.kernel_regression(K, Y, CROSS, ridge), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 7, 300])
+def test_gradient_descent_is_its_own_loop(steps):
+    rate = 0.9 * predict.max_learning_rate(K)
+    train, test = F0.copy(), F0_TEST.copy()
+    for _ in range(steps):
+        residual = train - Y
+        train, test = train - rate * K @ residual, test - rate * CROSS @ residual
+    got = predict.gradient_descent(K, Y, CROSS, steps=steps, learning_rate=rate, f0_train=F0, f0_test=F0_TEST)
+    np.testing.assert_allclose(got.train, train, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(got.test, test, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("time", [0.0, 0.1, 3.0])
+def test_gradient_flow_is_the_matrix_exponential(time):
+    decay = np.eye(5) - expm(-K * time)
+    got = predict.gradient_flow(K, Y, CROSS, time=time, f0_train=F0, f0_test=F0_TEST)
+    np.testing.assert_allclose(got.train, F0 + decay @ (Y - F0), rtol=1e-9, atol=1e-12)
+    expected = F0_TEST + CROSS @ np.linalg.inv(K) @ decay @ (Y - F0)
+    np.testing.assert_allclose(got.test, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_both_end_at_kernel_regression():
+    regression = predict.kernel_regression(K, Y, CROSS)
+    np.testing.assert_allclose(predict.gradient_flow(K, Y, CROSS, time=1e6).test, regression, rtol=1e-8)
+    rate = predict.max_learning_rate(K) / 2
+    descent = predict.gradient_descent(K, Y, CROSS, steps=10**7, learning_rate=rate)
+    np.testing.assert_allclose(descent.test, regression, rtol=1e-8)
+
+
+def test_a_singular_kernel_still_trains():
+    singular = np.ones((2, 2))
+    got = predict.gradient_descent(
+        singular, np.array([[1.0], [3.0]]), singular, steps=1000, learning_rate=0.4
+    )
+    np.testing.assert_allclose(got.train, [[2.0], [2.0]])
+    np.testing.assert_allclose(predict.gradient_flow(singular, [[1.0], [3.0]], singular, time=50.0).test, 2.0)
+
+
+def test_torch_in_torch_out_and_differentiable():
+    k = torch.tensor(K, requires_grad=True)
+    out = predict.kernel_regression(k, torch.tensor(Y), torch.tensor(CROSS))
+    out.sum().backward()
+    assert torch.isfinite(k.grad).all()
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.5])
+def test_an_unstable_learning_rate_is_refused_with_the_limit(factor):
+    limit = predict.max_learning_rate(K)
+    with pytest.raises(InvalidArgument, match=f"^learning_rate: .*lambda_max = {limit:.6g}.*allow_unstable"):
+        predict.gradient_descent(K, Y, steps=1, learning_rate=factor * limit)
+    predict.gradient_descent(K, Y, steps=1, learning_rate=factor * limit, allow_unstable=True)
+
+
+def test_kernels_that_are_none_are_refused_with_their_eigenvalue():
+    with pytest.raises(NotPositiveDefinite, match="smallest eigenvalue is -1") as caught:
+        predict.kernel_regression(np.diag([1.0, -1.0]), np.ones((2, 1)), np.ones((1, 2)))
+    assert caught.value.smallest_eigenvalue == pytest.approx(-1.0)
+    assert 0 < caught.value.rounding_bound < 1e-12
+    with pytest.raises(NotPositiveDefinite, match="rounding explains"):
+        predict.gradient_flow(np.diag([1.0, -1.0]), np.ones((2, 1)), time=1.0)
+    with pytest.raises(NotPositiveDefinite, match="Remove duplicate inputs, or pass a positive ridge"):
+        predict.kernel_regression(np.ones((2, 2)), np.ones((2, 1)), np.ones((1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda: predict.kernel_regression(K[:3], Y, CROSS), "k_train"),
+        (lambda: predict.kernel_regression(K, Y[:3], CROSS), "y"),
+        (lambda: predict.kernel_regression(K, Y[:, 0], CROSS), "y"),
+        (lambda: predict.kernel_regression(K, Y, CROSS[:, :3]), "k_test_train"),
+        (lambda: predict.kernel_regression(K, Y, CROSS, ridge=-1.0), "ridge"),
+        (lambda: predict.kernel_regression(K, Y, CROSS, ridge=float("nan")), "ridge"),
+        (lambda: predict.gradient_flow(K, Y, time=-1.0), "time"),
+        (lambda: predict.gradient_descent(K, Y, steps=-1, learning_rate=0.1), "steps"),
+        (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate=0.0), "learning_rate"),
+        (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate=1e-3, f0_train=F0[:2]), "f0_train"),
+        (lambda: predict.gradient_flow(K, Y, CROSS, time=1.0, f0_test=F0), "f0_test"),
+        (lambda: predict.gradient_flow(K * np.nan, Y, time=1.0), "k_train"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(call, argument):
+    with pytest.raises(InvalidArgument, match=f"^{argument}: got"):
+        call()

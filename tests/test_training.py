@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+import torch
+
+import ntkverify as nv
+from ntkverify.errors import InvalidArgument
+from ntkverify.training import train_ensemble
+
+ARCH = nv.mlp(inputs=3, depth=1, activation=nv.Erf(), bias_std=0.5, outputs=2)
+RNG = np.random.default_rng(0)
+X, Y, X_TEST = RNG.standard_normal((6, 3)), RNG.standard_normal((6, 2)), RNG.standard_normal((4, 3))
+
+
+def test_gradient_descent_step_by_step():
+    net, reference = nv.network(ARCH, 16, seed=0), nv.network(ARCH, 16, seed=0)
+    trajectory = nv.train(net, X, Y, X_TEST, steps=5, learning_rate=0.02)
+    x, y = torch.tensor(X), torch.tensor(Y)
+    for step in range(5):
+        loss = 0.5 * ((reference(x) - y) ** 2).sum()
+        assert loss.item() == pytest.approx(trajectory.losses[step], rel=1e-13)
+        gradients = torch.autograd.grad(loss, list(reference.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(reference.parameters(), gradients, strict=True):
+                parameter -= 0.02 * gradient
+    np.testing.assert_allclose(trajectory.train, reference(x).detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(trajectory.test, reference(torch.tensor(X_TEST)).detach().numpy(), rtol=1e-12)
+    assert len(trajectory.losses) == 6
+
+
+def test_a_wide_network_follows_the_kernel():
+    arch = nv.mlp(inputs=3, depth=1, activation=nv.Erf(), bias_std=0.5)
+    y, net = Y[:, :1], nv.network(arch, 4096, seed=0)
+    kernel = nv.ntk(arch, np.concatenate([X, X_TEST]), X)
+    rate = 0.5 * nv.predict.max_learning_rate(kernel[:6])
+    run = nv.train(net, X, y, X_TEST, steps=100, learning_rate=rate)
+    predicted = nv.predict.gradient_descent(
+        kernel[:6],
+        y,
+        kernel[6:],
+        steps=100,
+        learning_rate=rate,
+        f0_train=run.initial_train,
+        f0_test=run.initial_test,
+    )
+    moved = np.linalg.norm(predicted.test - run.initial_test)
+    assert np.linalg.norm(run.test - predicted.test) < 0.1 * moved  # the fluctuation is about 2%
+
+
+def test_momentum_is_heavy_ball():
+    net, reference = nv.network(ARCH, 16, seed=0), nv.network(ARCH, 16, seed=0)
+    nv.train(net, X, Y, steps=3, learning_rate=0.02, momentum=0.5)
+    velocity = [torch.zeros_like(parameter) for parameter in reference.parameters()]
+    for _ in range(3):
+        loss = 0.5 * ((reference(torch.tensor(X)) - torch.tensor(Y)) ** 2).sum()
+        gradients = torch.autograd.grad(loss, list(reference.parameters()))
+        with torch.no_grad():
+            velocity = [0.5 * v + g for v, g in zip(velocity, gradients, strict=True)]
+            for parameter, v in zip(reference.parameters(), velocity, strict=True):
+                parameter -= 0.02 * v
+    for mine, theirs in zip(net.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("width", [4, 600])  # together in one batch, and in several
+def test_an_ensemble_is_its_networks_one_by_one(width):
+    nets = [nv.network(ARCH, width, seed=seed) for seed in range(60)]
+    settings = {"steps": 4, "learning_rate": 1e-3}
+    together = train_ensemble(nets, X, Y, X_TEST, **settings)
+    assert together.train.shape == (60, 6, 2)
+    for index in (0, 31, 59):
+        alone = nv.train(nets[index], X, Y, X_TEST, **settings)
+        for name in ("initial_train", "train", "initial_test", "test"):
+            np.testing.assert_allclose(getattr(together, name)[index], getattr(alone, name), rtol=1e-10)
+
+
+def test_frozen_parameters_stay():
+    net = nv.network(ARCH, 8, seed=0)
+    net[0].weight.requires_grad_(False)
+    before = net[0].weight.clone()
+    nv.train(net, X, Y, steps=3, learning_rate=0.01)
+    assert torch.equal(net[0].weight, before)
+
+
+def test_an_unstable_learning_rate_is_refused_or_watched():
+    net = nv.network(ARCH, 32, seed=0)
+    with pytest.raises(
+        InvalidArgument, match="^learning_rate: got 50, but expected less than 2 / lambda_max"
+    ):
+        nv.train(net, X, Y, steps=3, learning_rate=50.0)
+    run = nv.train(net, X, Y, steps=500, learning_rate=50.0, allow_unstable=True)
+    assert not np.isfinite(run.losses[-1]) or run.losses[-1] > run.losses[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "argument"),
+    [
+        ({"x": X * np.nan}, "x"),
+        ({"y": Y[:3]}, "y"),
+        ({"y": Y[:, :1]}, "y"),
+        ({"x_test": X_TEST[:, :2]}, "x_test"),
+        ({"steps": -1}, "steps"),
+        ({"learning_rate": -0.1}, "learning_rate"),
+        ({"momentum": 1.0}, "momentum"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(change, argument):
+    arguments = {"x": X, "y": Y, "x_test": X_TEST, "steps": 1, "learning_rate": 1e-3} | change
+    with pytest.raises(InvalidArgument, match=f"^{argument}: got"):
+        nv.train(nv.network(ARCH, 4, seed=0), **arguments)
