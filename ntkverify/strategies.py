@@ -75,9 +75,11 @@ def scenarios(
     if fixed is not None:
         sources = [source for source in sources if REAL.get(source, fixed.inputs) == fixed.inputs]
     source = draw(st.sampled_from(sources))
+    dimension = draw(
+        st.integers(*dimensions)
+    )  # drawn for real data too: shrinking needs one shape of choices
     if fixed is None:
-        dimension = REAL.get(source) or draw(st.integers(*dimensions))
-        fixed = draw(architectures(inputs=dimension, **architecture))
+        fixed = draw(architectures(inputs=REAL.get(source, dimension), **architecture))
         assume(getattr(subject, "supports", lambda _: True)(fixed))
     points = Points(
         source=source,

@@ -106,7 +106,8 @@ class Stacked(nn.Module):
         super().__init__()
         parameters, self._state = stack_module_state(list(nets))
         self._names = list(parameters)
-        self.stacked = nn.ParameterList(parameters.values())
+        frozen_stay = (nn.Parameter(p.detach(), requires_grad=p.requires_grad) for p in parameters.values())
+        self.stacked = nn.ParameterList(frozen_stay)
         # Without values, and hidden from this module's own parameters.
         self._shape = [copy.deepcopy(nets[0]).to("meta")]
 

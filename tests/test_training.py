@@ -79,6 +79,10 @@ def test_frozen_parameters_stay():
     before = net[0].weight.clone()
     nv.train(net, X, Y, steps=3, learning_rate=0.01)
     assert torch.equal(net[0].weight, before)
+    other = nv.network(ARCH, 8, seed=0)
+    other[0].weight.requires_grad_(False)
+    together = train_ensemble([other, other], X, Y, X_TEST, steps=3, learning_rate=0.01)
+    np.testing.assert_allclose(together.train[1], net(torch.tensor(X)).detach().numpy(), rtol=1e-12)
 
 
 def test_an_unstable_learning_rate_is_refused_or_watched():

@@ -37,7 +37,7 @@ def _too_narrow(subject, budget, seed):
         dimensions=(2, 2),
         data_seeds=(0, 0),
         sources=("sphere",),
-        widths=[tuple(largest >> k for k in range(5)) for largest in (256, 128, 64, 32, 16)],
+        widths=[tuple(largest >> k for k in range(5)) for largest in (128, 64, 32, 16)],
         depths=(8,),
         activations=(ReLU(),),
         weight_stds=(2**0.5,),

@@ -1,0 +1,102 @@
+import pytest
+
+from ntkverify.budgets import Budget, budget_named
+from ntkverify.claims import CATALOGUE
+from ntkverify.errors import InvalidArgument
+from ntkverify.findings import Verdict
+from ntkverify.hunt import ClaimRefuted, Hunt, errors
+from ntkverify.subjects import BuiltinSubject
+
+TINY = Budget(name="tiny", examples=10, stochastic_examples=1, max_samples=64, widths=(256, 128, 64, 32, 16))
+
+
+class OneNegative(BuiltinSubject):
+    """Wrong as soon as there are five points or more."""
+
+    def ntk(self, arch, x1, x2):
+        kernel = super().ntk(arch, x1, x2)
+        if len(x1) >= 5:
+            kernel[0, 0] = -1.0
+        return kernel
+
+
+def hunt(subject=None, **changes):
+    findings, progress = [], []
+    fields = {"subject": subject or BuiltinSubject(), "budget": TINY, "seed": 0}
+    record = {"record": findings.append, "progress": lambda *line: progress.append(line)}
+    return Hunt(**fields | record | changes), findings, progress
+
+
+def test_the_same_seed_gives_the_same_findings():
+    claim, records = CATALOGUE["kernel.positive_definite"], []
+    for seed in (0, 0, 1):
+        search, findings, _ = hunt(seed=seed)
+        search.inside(claim)
+        search.outside(claim)
+        records.append([finding.without_timing().to_json() for finding in findings])
+    assert records[0] == records[1] != records[2]
+
+
+@pytest.mark.parametrize(
+    "claim", [claim for claim in CATALOGUE.values() if claim.stochastic], ids=lambda c: c.id
+)
+def test_random_draws_repeat_too(claim):
+    records = []
+    for seed in (0, 0, 1):
+        search, findings, _ = hunt(seed=seed)
+        search.inside(claim)
+        records.append([finding.without_timing().to_json() for finding in findings])
+    assert records[0] == records[1] != records[2]
+
+
+def test_the_counterexample_is_minimal_and_recorded_as_such():
+    search, findings, _ = hunt(OneNegative())
+    with pytest.raises(ClaimRefuted, match="kernel.positive_definite fails") as refuted:
+        search.inside(CATALOGUE["kernel.positive_definite"])
+    assert refuted.value.finding.scenario["points"]["count"] == 5
+    assert refuted.value.finding.scenario["points"]["dimension"] == 2  # five points on a line repeat
+    assert [finding.id for finding in findings if finding.minimal] == [refuted.value.finding.id]
+    assert "ntkverify replay" in str(refuted.value)
+
+
+def test_a_crash_is_reported_and_does_not_stop_the_record():
+    class Crashing(BuiltinSubject):
+        def ntk(self, arch, x1, x2):
+            raise ZeroDivisionError("planted")
+
+    search, findings, _ = hunt(Crashing())
+    with pytest.raises(ClaimRefuted, match="ZeroDivisionError: planted"):
+        search.inside(CATALOGUE["kernel.positive_definite"])
+    assert {finding.verdict for finding in findings} == {Verdict.UNDECIDED}
+
+
+def test_outside_the_premises_a_failure_is_a_finding_and_fails_only_on_request():
+    claim = CATALOGUE["kernel.positive_definite"]
+    search, findings, _ = hunt()
+    found = search.outside(claim)
+    assert found.minimal and found.broken_premises == ("distinct inputs",) and found in findings
+    assert found.scenario["points"]["count"] == 2
+    strict, _, _ = hunt(fail_on_findings=True)
+    with pytest.raises(ClaimRefuted):
+        strict.outside(claim)
+
+
+def test_progress_says_what_is_tried_and_how_far_it_is():
+    search, _, progress = hunt()
+    search.inside(CATALOGUE["kernel.positive_definite"])
+    assert progress[0] == ("kernel.positive_definite", 1, 10)
+    assert [line[1] for line in progress] == list(range(1, len(progress) + 1))
+
+
+def test_a_budget_too_small_to_see_anything_is_undecided_not_passed():
+    search, findings, _ = hunt()
+    assert search.inside(CATALOGUE["initialisation.ntk_rate"]) is Verdict.UNDECIDED
+    assert findings[0].measurements[1].statistics.needed > 64
+
+
+def test_the_false_alarm_probability_is_shared_over_claims_and_examples():
+    budget = budget_named("quick")
+    stochastic = sum(claim.stochastic for claim in CATALOGUE.values())
+    assert errors(budget).per_decision == pytest.approx(1e-3 / stochastic / budget.stochastic_examples)
+    with pytest.raises(InvalidArgument, match="^budget: got 'huge'"):
+        budget_named("huge")

@@ -1,0 +1,159 @@
+"""The plugin as its users meet it: pytest run on a folder of properties."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ntkverify.cli import main
+from ntkverify.runs import Run
+
+KERNEL_PROPERTY = """
+from ntkverify.pytest_plugin import parametrize_with_family, try_claim
+
+@parametrize_with_family("kernel")
+def test_kernel(claim, premises, hunt):
+    try_claim(hunt, claim, premises)
+"""
+ORDINARY = "def test_nothing():\n    pass\n"
+SUBJECTS = """
+import numpy as np
+import ntkverify as nv
+
+class Indefinite(nv.BuiltinSubject):
+    version = "0.3"
+    def ntk(self, arch, x1, x2):
+        return super().ntk(arch, x1, x2) - 10 * np.eye(len(x1))
+
+wrong = Indefinite(name="indefinite")
+right = nv.KernelSubject(
+    name="linear readout",
+    architecture=nv.mlp(inputs=3, depth=1, bias_std=1.0),
+    ntk=lambda x1, x2: nv.ntk(nv.mlp(inputs=3, depth=1, bias_std=1.0), x1, x2),
+)
+nothing = 3
+"""
+
+
+@pytest.fixture
+def project(pytester):
+    pytester.makepyfile(test_kernel=KERNEL_PROPERTY, test_ordinary=ORDINARY, subjects=SUBJECTS)
+    return pytester
+
+
+def run(project, *options):
+    return project.runpytest_inprocess(
+        "-m", "equivalence", "--ntk-budget=quick", "--strict-markers", *options
+    )
+
+
+def test_a_run_prints_a_table_and_leaves_a_report(project):
+    result = run(project)
+    result.assert_outcomes(passed=2, deselected=1)
+    result.stdout.fnmatch_lines(
+        [
+            "ntkverify: ntkverify *, budget quick, seed 0",
+            "kernel.positive_definite: scenario 1 of 25*",
+            "claim * verdict *",
+            "kernel.positive_definite * holds * distinct inputs",
+            "report: reports/*/report.html",
+        ]
+    )
+    folder = project.path / "reports" / "latest"
+    page = (folder / "report.html").read_text()
+    assert "kernel.positive_definite" in page and "<svg" in page and "distinct inputs" in page
+    namespaces = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
+    for namespace in namespaces:
+        page = page.replace(namespace, "")
+    assert "http" not in page and "src=" not in page  # one self-contained file
+    assert "**holds**" in (folder / "report.md").read_text()
+    outside = [finding for finding in Run.read(folder).findings if finding.is_outside and finding.minimal]
+    assert outside[0].scenario["points"]["count"] == 2
+
+
+def test_ordinary_tests_write_nothing(project):
+    project.runpytest_inprocess("test_ordinary.py").assert_outcomes(passed=1)
+    assert not (project.path / "reports").exists()
+
+
+def test_a_wrong_subject_fails_with_its_minimal_scenario(project):
+    result = run(project, "--ntk-subject=subjects.py:wrong", "--ntk-report=out")
+    result.assert_outcomes(failed=1, passed=1, deselected=1)
+    result.stdout.fnmatch_lines(
+        [
+            "ntkverify: indefinite 0.3, *",
+            "*kernel.positive_definite fails for indefinite",
+            "*smallest eigenvalue / largest: got -*, but should be in *",
+            "*minimal scenario: 2 sphere points of dimension 1*",
+        ]
+    )
+    assert "Failed inside its premises" in (project.path / "out" / "latest" / "report.html").read_text()
+
+
+def test_a_kernel_function_is_tried_on_its_own_architecture(project):
+    result = run(project, "--ntk-subject=subjects.py:right")
+    result.assert_outcomes(passed=2, deselected=1)
+    findings = Run.read(project.path / "reports" / "latest").findings
+    assert {finding.subject for finding in findings} == {"linear readout"}
+    assert {finding.scenario["architecture"]["inputs"] for finding in findings} == {3}
+
+
+def test_findings_fail_the_run_on_request(project):
+    run(project, "--ntk-fail-on-findings").assert_outcomes(passed=1, failed=1, deselected=1)
+
+
+def test_the_seed_option_repeats_a_run(project):
+    def findings(*options):
+        run(project, *options)
+        return [f.without_timing().to_json() for f in Run.read(project.path / "reports" / "latest").findings]
+
+    assert findings("--ntk-seed=7") == findings("--ntk-seed=7") != findings("--ntk-seed=8")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("missing.py:x", "an existing Python file"),
+        ("subjects.py:absent", "It defines no 'absent'"),
+        ("subjects.py:nothing", "an object with `name`"),
+        ("no.such.module:x", "an importable module"),
+        ("subjects.py", "Name the object after a colon"),
+    ],
+)
+def test_a_subject_that_cannot_be_loaded_is_named(project, spec, words):
+    result = run(project, f"--ntk-subject={spec}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--ntk-subject: subject: got*{words}*"])
+
+
+def test_replay_gives_the_same_numbers_to_the_last_digit(project, capsys):
+    run(project)
+    findings = Run.read(project.path / "reports" / "latest").findings
+    assert main(["replay", findings[-1].id]) == 0
+    assert "identical to the record, to the last digit" in capsys.readouterr().out
+    journal = project.path / "reports" / "latest" / "findings.jsonl"
+    value = findings[0].measurements[0].value
+    journal.write_text(journal.read_text().replace(repr(value), repr(value + 1e-12)))
+    assert main(["replay", findings[0].id]) == 1
+    assert "differs from the record" in capsys.readouterr().out
+    assert main(["replay", "nothing"]) == 2
+    assert "ntkverify: finding: got 'nothing'" in capsys.readouterr().err
+
+
+def test_a_killed_run_keeps_what_it_had_found_and_can_be_rendered(project):
+    project.makepyfile(
+        test_zzz_kill="""
+        import os, signal, pytest
+
+        @pytest.mark.equivalence
+        def test_killed(hunt):
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    command = [sys.executable, "-m", "pytest", "-m", "equivalence", "--ntk-budget=quick"]
+    subprocess.run(command, cwd=project.path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
+    folder = project.path / "reports" / "latest"
+    assert len(Run.read(folder).findings) >= 25 and not (folder / "report.html").exists()
+    assert main(["report", str(folder)]) == 0
+    assert "kernel.positive_definite" in (folder / "report.html").read_text()
