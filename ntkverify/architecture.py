@@ -10,6 +10,9 @@ from ntkverify import serialization
 from ntkverify.activations import Activation, Layer, ReLU
 from ntkverify.errors import InvalidArgument
 
+WEIGHTS = ("gaussian", "rademacher", "uniform", "ternary")
+"""Distributions of a weight, all of mean 0 and the same variance; ternary is 0 one time in three."""
+
 
 @dataclass(frozen=True)
 class Linear(Layer):
@@ -17,11 +20,16 @@ class Linear(Layer):
     and biases of standard deviation `bias_std`; how they are stored is the parameterisation's
     affair (see `ntkverify.networks`).
 
-    Raises InvalidArgument for a negative or non-finite standard deviation, or no weights at all.
+    weights: their distribution, one of WEIGHTS; biases are always Gaussian. The infinite-width
+    kernels depend on its first two moments only, but that is a central limit over fan_in: it
+    asks for a wide layer below, so the first layer, whose fan_in never grows, must be Gaussian.
+    Raises InvalidArgument for a negative or non-finite standard deviation, no weights at all,
+    or an unknown distribution.
     """
 
     weight_std: float = 1.0
     bias_std: float = 0.0
+    weights: str = "gaussian"
 
     def __post_init__(self):
         for name in ("weight_std", "bias_std"):
@@ -35,6 +43,11 @@ class Linear(Layer):
         if self.weight_std == 0:
             raise InvalidArgument(
                 "weight_std", "0.0", "a positive number", "A layer without weights ignores its input."
+            )
+
+        if self.weights not in WEIGHTS:
+            raise InvalidArgument(
+                "weights", repr(self.weights), f"one of {', '.join(WEIGHTS)}", "Choose one."
             )
 
 

@@ -25,20 +25,20 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget(
-            name="quick", examples=25, stochastic_examples=2, max_samples=2000, widths=(512, 256, 128, 64, 32)
+            name="quick", examples=25, stochastic_examples=2, max_samples=4000, widths=(512, 256, 128, 64, 32)
         ),
         Budget(
             name="standard",
             examples=100,
             stochastic_examples=4,
-            max_samples=2000,
+            max_samples=4000,
             widths=(512, 256, 128, 64, 32),
         ),
         Budget(
             name="thorough",
             examples=1000,
             stochastic_examples=40,
-            max_samples=10_000,
+            max_samples=20_000,
             widths=(1024, 512, 256, 128, 64, 32),
         ),
     )

@@ -21,9 +21,6 @@ from ntkverify.strategies import HAS_REAL_DATA
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
 
-OUTSIDE_SAMPLES = 64
-"""Draws per width there: a theorem that breaks breaks by much."""
-
 ALL_CHECKS = tuple(HealthCheck)
 
 
@@ -116,7 +113,7 @@ class Hunt:
 
         Raises ClaimRefuted for it where the run fails on findings.
         """
-        attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, OUTSIDE_SAMPLES)
+        attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, claim.outside_samples)
         try:
             scenario = hypothesis.find(
                 claim.outside(self.subject, self.budget, self.seed),

@@ -1,6 +1,6 @@
 """The finite torch network of an architecture. Shares no scaling code with `ntkverify.analytic`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import Literal
 
@@ -15,9 +15,17 @@ from ntkverify.seeds import derive
 
 Parameterization = Literal["ntk", "standard"]
 
+DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
+    "gaussian": lambda stream, shape: stream.standard_normal(shape),
+    "rademacher": lambda stream, shape: stream.choice([-1.0, 1.0], shape),
+    "uniform": lambda stream, shape: stream.uniform(-(3**0.5), 3**0.5, shape),
+    "ternary": lambda stream, shape: stream.choice([-(1.5**0.5), 0.0, 1.5**0.5], shape),
+}
+"""Weights of mean 0 and variance 1 from each distribution of `architecture.WEIGHTS`."""
+
 
 class NTKLinear(nn.Module):
-    """weight_std / sqrt(fan_in) W x + bias_std b with W (fan_out, fan_in), b (fan_out,) ~ N(0, 1)."""
+    """weight_std / sqrt(fan_in) W x + bias_std b; entries of W (fan_out, fan_in), b (fan_out,) have variance 1."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, weight_std: float, bias_std: float):
         super().__init__()
@@ -100,7 +108,7 @@ def _(layer: Activation, fan_in, fan_out, stream, parameterization) -> nn.Module
 
 @build.register
 def _(layer: Linear, fan_in, fan_out, stream, parameterization) -> nn.Module:
-    weight = torch.from_numpy(stream.standard_normal((fan_out, fan_in)))
+    weight = torch.from_numpy(DRAWS[layer.weights](stream, (fan_out, fan_in)))
     bias = torch.from_numpy(stream.standard_normal(fan_out)) if layer.bias_std > 0 else None
     if parameterization == "ntk":
         return NTKLinear(weight, bias, layer.weight_std, layer.bias_std)

@@ -51,12 +51,16 @@ def parametrize_with_family(family: str):
     """Decorator: runs a test once for every claim of `family`, inside and outside its premises."""
     from ntkverify.claims import CATALOGUE
 
-    claims = [claim for claim in CATALOGUE.values() if claim.id.startswith(f"{family}.")]
+    cases = [
+        pytest.param(claim, premises, id=f"{claim.id}-{premises}")
+        for claim in CATALOGUE.values()
+        if claim.id.startswith(f"{family}.")
+        for premises in ("inside", "outside")
+        if getattr(claim, premises)
+    ]
 
     def decorate(test):
-        test = pytest.mark.parametrize("premises", ["inside", "outside"])(test)
-        test = pytest.mark.parametrize("claim", claims, ids=[claim.id for claim in claims])(test)
-        return getattr(pytest.mark, MARKER)(test)
+        return getattr(pytest.mark, MARKER)(pytest.mark.parametrize(("claim", "premises"), cases)(test))
 
     return decorate
 

@@ -35,6 +35,8 @@ class Scenario:
     """What a claim is measured on.
 
     widths: units per hidden layer, largest first; empty where the claim is about the limit.
+    profile: units of single hidden layers that stay whatever the width, None where the width
+    rules; empty for None everywhere.
     seed: of the networks' weights; streams also depend on the whole scenario, so that two
     scenarios never share random numbers.
     """
@@ -44,6 +46,7 @@ class Scenario:
     widths: tuple[int, ...] = ()
     seed: int = 0
     training: Training | None = None
+    profile: tuple[int | None, ...] = ()
 
     def __post_init__(self):
         if self.points.dimension != self.architecture.inputs:
@@ -53,9 +56,16 @@ class Scenario:
             raise InvalidArgument("points", got, "as many features as inputs", "Make the two agree.")
         if any(width < 1 for width in self.widths):
             raise InvalidArgument("widths", repr(self.widths), "integers >= 1", "Drop the empty layers.")
+        if self.profile and len(self.profile) != self.architecture.depth:
+            expected = f"one entry for each of {self.architecture.depth} hidden layers"
+            raise InvalidArgument("profile", repr(self.profile), expected, "Use None where the width rules.")
         if self.training and self.training.test_points >= self.points.count:
             got = f"{self.training.test_points} of {self.points.count} points"
             raise InvalidArgument("test_points", got, "fewer than all points", "Leave some to train on.")
+
+    def hidden_widths(self, width: int = 0) -> list[int]:
+        """Units of each hidden layer of the scenario's network of that width."""
+        return [fixed or width for fixed in self.profile or [None] * self.architecture.depth]
 
     def network_seed(self, *names: str | int) -> int:
         """A seed for one network, its own for every scenario and every name."""

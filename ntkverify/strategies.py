@@ -4,7 +4,7 @@ one at 16.
 """
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import assume
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from ntkverify.activations import Activation, Erf, ReLU
-from ntkverify.architecture import Architecture, mlp
+from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.data import REAL, Points
 from ntkverify.scenarios import Scenario, Training
 
@@ -31,15 +31,18 @@ def architectures(
     activations: Sequence[Activation] = ACTIVATIONS,
     weight_stds: Sequence[float] = (2**0.5, 1.0, 2.0),
     bias_stds: Sequence[float] = (1.0, 0.5, 0.1),
+    weights: Sequence[str] = ("gaussian",),
+    first_weights: Sequence[str] = ("gaussian",),
 ) -> Architecture:
-    """Multilayer perceptrons with one output, at scales that keep signals of order 1."""
-    return mlp(
-        inputs=inputs,
-        depth=draw(st.sampled_from(depths)),
-        activation=draw(st.sampled_from(activations)),
-        weight_std=draw(st.sampled_from(weight_stds)),
-        bias_std=draw(st.sampled_from(bias_stds)),
-    )
+    """Multilayer perceptrons with one output, at scales that keep signals of order 1.
+
+    weights: distributions of all layers but the first, which has its own.
+    """
+    weight_std, bias_std = draw(st.sampled_from(weight_stds)), draw(st.sampled_from(bias_stds))
+    first = Linear(weight_std, bias_std, draw(st.sampled_from(first_weights)))
+    other = Linear(weight_std, bias_std, draw(st.sampled_from(weights)))
+    activation, depth = draw(st.sampled_from(activations)), draw(st.sampled_from(depths))
+    return Architecture(inputs=inputs, layers=Sequential(first, *[activation, other] * depth))
 
 
 @st.composite
@@ -64,11 +67,12 @@ def scenarios(
     sources: Sequence[str] = SOURCES,
     widths: Sequence[tuple[int, ...]] = ((),),
     training: SearchStrategy[Training | None] = st.none(),
+    profiles: Callable[[int], SearchStrategy[tuple[int | None, ...]]] = lambda depth: st.just(()),
     **architecture: Any,
 ) -> Scenario:
     """Scenarios that `subject` can be asked about; pairs are the least and the most of something.
 
-    seed: of every network in them; `architecture`: options of `architectures`. A subject with an
+    seed: of every network in them; profiles: by depth; `architecture`: options of `architectures`. A subject with an
     architecture of its own gets inputs that fit it.
     """
     fixed = getattr(subject, "architecture", None)
@@ -93,4 +97,5 @@ def scenarios(
         widths=draw(st.sampled_from(widths)),
         seed=seed,
         training=draw(training),
+        profile=draw(profiles(fixed.depth)),
     )

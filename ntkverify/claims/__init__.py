@@ -1,12 +1,12 @@
 """The catalogue of claims, by family."""
 
+from ntkverify.claims import equivalence, initialisation, kernel
 from ntkverify.claims.claim import Claim, Effort, Premise, examine
-from ntkverify.claims.equivalence import REGRESSION
-from ntkverify.claims.initialisation import NTK_RATE
-from ntkverify.claims.kernel import POSITIVE_DEFINITE
 from ntkverify.errors import InvalidArgument
 
-CATALOGUE: dict[str, Claim] = {claim.id: claim for claim in (POSITIVE_DEFINITE, NTK_RATE, REGRESSION)}
+CATALOGUE: dict[str, Claim] = {
+    claim.id: claim for claim in (*kernel.CLAIMS, *initialisation.CLAIMS, *equivalence.CLAIMS)
+}
 """Every claim by its id, in the order in which they build on one another."""
 
 

@@ -45,7 +45,9 @@ class Claim:
     id: "family.name". needs: the subject's parts that it is about (`subjects.PARTS`).
     implies: ids of claims that cannot be trusted where this one fails.
     stochastic: it draws networks, so its verdict has a false-alarm rate.
-    inside, outside: scenarios that meet the premises, and ones chosen to break them.
+    inside, outside: scenarios that meet the premises, and ones chosen to break them (None where
+    no premise is worth breaking). outside_samples: draws per width there; a theorem that breaks
+    mostly breaks by much.
     measure: (subject, scenario, effort) -> what was measured.
     """
 
@@ -58,7 +60,8 @@ class Claim:
     implies: tuple[str, ...] = ()
     stochastic: bool
     inside: Scenarios
-    outside: Scenarios
+    outside: Scenarios | None = None
+    outside_samples: int = 64
     measure: Callable[[Any, Scenario, Effort], tuple[Measurement, ...]]
 
     @property

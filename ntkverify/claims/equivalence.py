@@ -38,7 +38,7 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     predictor, build = part(subject, "gradient_descent"), part(subject, "network")
     moved = np.concatenate(predictor(k_train, y, k_test_train, **settings))
 
-    def replicates(width: int, seeds: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
         run = train_ensemble([build(arch, width, seed) for seed in seeds], x, y, x_test, **settings)
         starts = zip(run.initial_train, run.initial_test, strict=True)
         predicted = [
@@ -47,9 +47,8 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
         ]
         deviation = np.concatenate([run.train, run.test], axis=1) - predicted
         square = np.vdot(moved, moved)
-        return np.linalg.norm(deviation, axis=(1, 2)) / square**0.5, np.einsum(
-            "sno,no->s", deviation, moved
-        ) / square
+        distance = np.linalg.norm(deviation, axis=(1, 2)) / square**0.5
+        return np.stack([distance, np.einsum("sno,no->s", deviation, moved) / square])
 
     return measure_convergence(replicates, scenario, effort, resolution=0.05, confirm="betting")
 
@@ -61,7 +60,7 @@ def _stable(subject, budget, seed):
         counts=(6, 10),
         widths=(budget.widths,),
         depths=(1, 2),
-        training=strategies.trainings(steps=(10, 30, 100), step_sizes=(0.5, 0.2, 0.8), test_points=3),
+        training=strategies.trainings(steps=(10, 30, 60), step_sizes=(0.5, 0.2, 0.8), test_points=3),
     )
 
 
@@ -78,7 +77,7 @@ def _too_large_steps(subject, budget, seed):
         activations=(ReLU(),),
         weight_stds=(2**0.5,),
         bias_stds=(1.0,),
-        training=strategies.trainings(steps=(30,), step_sizes=(1.02, 1.1, 1.25, 1.5, 2.0), test_points=3),
+        training=strategies.trainings(steps=(30,), step_sizes=(1.1, 1.5, 2.0), test_points=3),
     )
 
 
@@ -92,5 +91,8 @@ REGRESSION = Claim(
     stochastic=True,
     inside=_stable,
     outside=_too_large_steps,
+    outside_samples=96,
     measure=measure_regression,
 )
+
+CLAIMS = (REGRESSION,)

@@ -86,3 +86,5 @@ POSITIVE_DEFINITE = Claim(
     ),
     measure=measure_positive_definite,
 )
+
+CLAIMS = (POSITIVE_DEFINITE,)

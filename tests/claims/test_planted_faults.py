@@ -12,21 +12,32 @@ from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.subjects import BuiltinSubject
 
-EFFORT = Effort(level=1e-5, max_samples=2000)
+EFFORT = Effort(level=1e-5, max_samples=4000)
 ARCH = nv.mlp(inputs=3, depth=1, weight_std=2**0.5, bias_std=0.5)
+HE = nv.mlp(inputs=3, depth=2, weight_std=2**0.5)
+SIGNS = nv.Architecture(
+    inputs=3,
+    layers=nv.Sequential(nv.Linear(2**0.5), nv.ReLU(), nv.Linear(2**0.5, 0.5, weights="rademacher")),
+)
 WIDTHS = (512, 256, 128, 64, 32)
+
+
+def scenario(arch: nv.Architecture = ARCH, *, count: int = 4, **fields) -> Scenario:
+    return Scenario(architecture=arch, points=Points(source="sphere", count=count, dimension=3), **fields)
+
+
 SCENARIOS = {
-    "kernel.positive_definite": Scenario(
-        architecture=ARCH, points=Points(source="sphere", count=8, dimension=3)
-    ),
-    "initialisation.ntk_rate": Scenario(
-        architecture=ARCH, points=Points(source="sphere", count=4, dimension=3), widths=WIDTHS
-    ),
-    "equivalence.regression": Scenario(
-        architecture=ARCH,
-        points=Points(source="sphere", count=8, dimension=3),
-        widths=WIDTHS,
-        training=Training(steps=10, step_size=0.3, test_points=3),
+    "kernel.positive_definite": scenario(count=8),
+    "initialisation.parameterisations": scenario(widths=(16,)),
+    "initialisation.ntk_mean": scenario(widths=(32,)),
+    "initialisation.relu_second_moment": scenario(HE, count=1, profile=(64, 48)),
+    "initialisation.concentration": scenario(HE, count=1, widths=WIDTHS),
+    "initialisation.output_covariance": scenario(widths=WIDTHS),
+    "initialisation.ntk_rate": scenario(widths=WIDTHS),
+    "initialisation.independent_outputs": scenario(widths=WIDTHS),
+    "initialisation.weight_distributions": scenario(SIGNS, widths=WIDTHS),
+    "equivalence.regression": scenario(
+        count=8, widths=WIDTHS, training=Training(steps=10, step_size=0.3, test_points=3)
     ),
 }
 
@@ -85,11 +96,74 @@ class ForgottenInitialFunction(BuiltinSubject):
         return super().gradient_descent(k_train, y, k_test_train, **options)
 
 
+@dataclass(frozen=True)
+class SixPercentMoreCovariance(BuiltinSubject):
+    def nngp(self, arch, x1, x2):
+        return 1.06 * super().nngp(arch, x1, x2)
+
+
+@dataclass(frozen=True)
+class TenPercentOff(BuiltinSubject):
+    def ntk(self, arch, x1, x2):
+        return 1.1 * super().ntk(arch, x1, x2)
+
+
+@dataclass(frozen=True)
+class HalfTheUnits(BuiltinSubject):
+    def network(self, arch, width, seed, **options):
+        return super().network(arch, [n // 2 for n in width], seed, **options)
+
+
+@dataclass(frozen=True)
+class DeafToWidth(BuiltinSubject):
+    def network(self, arch, width, seed, **options):
+        return super().network(arch, [32 for n in width], seed, **options)
+
+
+@dataclass(frozen=True)
+class CorrelatedOutputs(BuiltinSubject):
+    """The second output's weights repeat a tenth of the first one's."""
+
+    def network(self, arch, width, seed, **options):
+        net = super().network(arch, width, seed, **options)
+        if arch.outputs > 1:
+            net[-1].weight.data[1] += 0.1 * net[-1].weight.data[0]
+        return net
+
+
+@dataclass(frozen=True)
+class SignsOfTheWrongVariance(BuiltinSubject):
+    """Ternary weights taken as -1, 0, 1 have variance 2/3."""
+
+    def network(self, arch, width, seed, **options):
+        net = super().network(arch, width, seed, **options)
+        net[-1].weight.data *= (2 / 3) ** 0.5
+        return net
+
+
+@dataclass(frozen=True)
+class BiasScaleForgotten(BuiltinSubject):
+    """In standard parameterisation the biases are drawn at variance 1."""
+
+    def network(self, arch, width, seed, *, parameterization="ntk", **options):
+        net = super().network(arch, width, seed, parameterization=parameterization, **options)
+        if parameterization == "standard":
+            net[0].bias.data /= arch.linears[0].bias_std
+        return net
+
+
 FAULTS = [
     ("kernel.positive_definite", NotPSD()),
     ("kernel.positive_definite", NotFinite()),
+    ("initialisation.parameterisations", BiasScaleForgotten()),
+    ("initialisation.ntk_mean", TenPercentOff()),
+    ("initialisation.relu_second_moment", HalfTheUnits()),
+    ("initialisation.concentration", DeafToWidth()),
+    ("initialisation.output_covariance", SixPercentMoreCovariance()),
     ("initialisation.ntk_rate", ThreePercentOff()),
     ("initialisation.ntk_rate", NNGPForNTK()),
+    ("initialisation.independent_outputs", CorrelatedOutputs()),
+    ("initialisation.weight_distributions", SignsOfTheWrongVariance()),
     ("equivalence.regression", WrongStep()),
     ("equivalence.regression", HalfStep()),
     ("equivalence.regression", ForgottenInitialFunction()),
@@ -97,9 +171,11 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("claim", "subject"), FAULTS, ids=lambda value: str(getattr(value, "__class__", value).__name__)
-)
+def fault_name(value) -> str:
+    return value if isinstance(value, str) else type(value).__name__
+
+
+@pytest.mark.parametrize(("claim", "subject"), FAULTS, ids=fault_name)
 def test_a_planted_fault_is_found(claim, subject):
     finding = examine(CATALOGUE[claim], subject, SCENARIOS[claim], EFFORT)
     assert finding.verdict is Verdict.FAILS, finding
@@ -120,8 +196,8 @@ def test_every_claim_has_a_planted_fault(claim):
 
 def test_two_points_too_close_for_rounding_are_undecided_not_failed():
     arch = nv.mlp(inputs=1, depth=1, activation=nv.Erf(), bias_std=0.1, weight_std=0.1)
-    scenario = Scenario(architecture=arch, points=Points(source="gaussian", count=24, dimension=1))
-    finding = examine(CATALOGUE["kernel.positive_definite"], BuiltinSubject(), scenario, EFFORT)
+    crowded = Scenario(architecture=arch, points=Points(source="gaussian", count=24, dimension=1))
+    finding = examine(CATALOGUE["kernel.positive_definite"], BuiltinSubject(), crowded, EFFORT)
     assert finding.verdict is Verdict.UNDECIDED
 
 

@@ -1,0 +1,5 @@
+"""Claims about finite networks before training."""
+
+from ntkverify.claims.initialisation import limit, moments, parameterisation
+
+CLAIMS = (*parameterisation.CLAIMS, *moments.CLAIMS, *limit.CLAIMS)

@@ -1,0 +1,162 @@
+"""What random networks tend to as their width grows."""
+
+import numpy as np
+
+from ntkverify import strategies
+from ntkverify.activations import Erf
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WIDE, WidthSeries, measure_convergence, measure_offset
+from ntkverify.claims.initialisation.kernels import GAUSSIAN_FIRST_LAYER, empirical_kernels, narrow
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import part
+
+
+def measure_ntk_rate(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Distance of the empirical NTK to the analytic one over widths, relative to the latter's norm."""
+    x = scenario.points.inputs()
+    limit = np.asarray(subject.ntk(scenario.architecture, x, x))
+
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        return _against(limit, empirical_kernels(subject, scenario, width, seeds))
+
+    return measure_convergence(replicates, scenario, effort, resolution=0.02)
+
+
+def _against(limit: np.ndarray, kernels: np.ndarray) -> np.ndarray:
+    """(2, networks): relative distance, and relative signed offset along the limit (n, n)."""
+    deviation, square = kernels - limit, np.vdot(limit, limit)
+    distance = np.linalg.norm(deviation, axis=(1, 2)) / square**0.5
+    return np.stack([distance, np.einsum("sij,ij->s", deviation, limit) / square])
+
+
+OUTPUTS = 256
+"""Outputs of one network: given its hidden layers they are independent draws of one another."""
+
+
+def measure_output_covariance(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Products of outputs, averaged over the outputs of a network, against the NNGP kernel."""
+    x = scenario.points.inputs()
+    limit = np.asarray(subject.nngp(scenario.architecture, x, x))
+    many, build = _with_outputs(scenario.architecture, OUTPUTS), part(subject, "network")
+
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        nets = (build(many, scenario.hidden_widths(width), seed) for seed in seeds)
+        return _against(limit, np.stack([_second_moments(net, x) for net in nets]))
+
+    series = WidthSeries(replicates, scenario)
+
+    def offsets(stream: str, start: int, count: int) -> np.ndarray:
+        return series.rows(1, stream, start, count)
+
+    return (measure_offset("offset at infinite width", offsets, series.widths, effort, resolution=0.03),)
+
+
+def measure_independent_outputs(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The block of the NTK between two outputs, relative to the analytic kernel of one."""
+    x = scenario.points.inputs()
+    limit = np.asarray(subject.ntk(scenario.architecture, x, x))
+    square = np.vdot(limit, limit)
+    two, build = _with_outputs(scenario.architecture, 2), part(subject, "network")
+    empirical_ntk = part(subject, "empirical_ntk")
+
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        nets = (build(two, scenario.hidden_widths(width), seed) for seed in seeds)
+        blocks = np.stack([np.asarray(empirical_ntk(net, x, outputs="full"))[:, :, 0, 1] for net in nets])
+        along = np.einsum("sij,ij->s", blocks, limit) / square
+        return np.stack([np.linalg.norm(blocks, axis=(1, 2)) / square**0.5, along])
+
+    return measure_convergence(replicates, scenario, effort, resolution=0.02)
+
+
+def _with_outputs(arch, outputs: int):
+    return type(arch)(inputs=arch.inputs, layers=arch.layers, outputs=outputs)
+
+
+def _second_moments(net, x: np.ndarray) -> np.ndarray:
+    parameter = next(net.parameters())
+    outputs = net(parameter.new_tensor(x)).detach().cpu().numpy()
+    return outputs @ outputs.T / outputs.shape[1]
+
+
+def _wide(subject, budget, seed, **options):
+    return strategies.scenarios(
+        subject, seed, counts=(2, 4), widths=(budget.widths,), **{"depths": (1, 2)} | options
+    )
+
+
+def _other_weights(subject, budget, seed):
+    return _wide(subject, budget, seed, weights=("rademacher", "uniform", "ternary"))
+
+
+def _other_first_weights(subject, budget, seed):
+    """Erf units fed with a sign times a constant instead of a normal number."""
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(2, 2),
+        dimensions=(1, 2),
+        data_seeds=(0, 0),
+        sources=("gaussian",),
+        widths=(budget.widths,),
+        depths=(1,),
+        activations=(Erf(),),
+        weight_stds=(2.0,),
+        bias_stds=(0.0,),
+        first_weights=("rademacher",),
+    )
+
+
+NTK_RATE = Claim(
+    id="initialisation.ntk_rate",
+    statement="The empirical NTK tends to the analytic one as width grows, like width^(-1/2).",
+    formula="||Theta_n - Theta|| = O(n^(-1/2)), E Theta_n -> Theta",
+    source="Jacot, Gabriel & Hongler 2018, Theorem 1; rate: Huang & Yau 2020, Theorem 2.2",
+    premises=(WIDE, GAUSSIAN_FIRST_LAYER),
+    needs=frozenset({"ntk"}),
+    implies=("equivalence.regression",),
+    stochastic=True,
+    inside=_wide,
+    outside=narrow,
+    measure=measure_ntk_rate,
+)
+
+WEIGHT_DISTRIBUTIONS = Claim(
+    id="initialisation.weight_distributions",
+    statement="Weights that are signs, uniform or ternary give the same NTK in the limit as Gaussian ones.",
+    formula="the limit depends on the first two moments of the weights above the first layer only",
+    source="central limit theorem over fan_in; ternary weights: Gu et al. 2022, Theorem 1",
+    premises=(WIDE, GAUSSIAN_FIRST_LAYER),
+    needs=frozenset({"ntk"}),
+    stochastic=True,
+    inside=_other_weights,
+    outside=_other_first_weights,
+    measure=measure_ntk_rate,
+)
+
+OUTPUT_COVARIANCE = Claim(
+    id="initialisation.output_covariance",
+    statement="The outputs of random networks have the NNGP kernel as their covariance, in the limit.",
+    formula="E f(x) f(x') -> K(x, x')",
+    source="Neal 1996; Lee et al. 2018, equation 5",
+    premises=(WIDE, GAUSSIAN_FIRST_LAYER),
+    needs=frozenset({"nngp"}),
+    implies=("initialisation.ntk_rate",),
+    stochastic=True,
+    inside=_wide,
+    measure=measure_output_covariance,
+)
+
+INDEPENDENT_OUTPUTS = Claim(
+    id="initialisation.independent_outputs",
+    statement="The NTK between two different outputs vanishes like width^(-1/2), and is 0 on average.",
+    formula="Theta_n(x, x')_{ij} = O(n^(-1/2)) for i != j",
+    source="Jacot, Gabriel & Hongler 2018, Theorem 1",
+    premises=(WIDE,),
+    needs=frozenset({"ntk"}),
+    stochastic=True,
+    inside=_wide,
+    measure=measure_independent_outputs,
+)
+
+CLAIMS = (OUTPUT_COVARIANCE, NTK_RATE, INDEPENDENT_OUTPUTS, WEIGHT_DISTRIBUTIONS)

@@ -1,0 +1,264 @@
+"""Exact moments of the NTK of networks of finite width."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ntkverify import strategies
+from ntkverify.activations import Erf, ReLU
+from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.convergence import WIDE, WidthSeries, measure_slope
+from ntkverify.claims.initialisation.kernels import HE, empirical_kernels
+from ntkverify.claims.judging import judge
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+
+
+def _relu_without_bias(scenario: Scenario) -> bool:
+    arch = scenario.architecture
+    return set(arch.activations) == {ReLU()} and not any(linear.bias_std for linear in arch.linears)
+
+
+HE_RELU = Premise(
+    name="ReLU at constant variance",
+    statement="ReLU units, no bias, weight variance 2, Gaussian weights, one input",
+    holds=lambda scenario: (
+        _relu_without_bias(scenario)
+        and {(linear.weight_std, linear.weights) for linear in scenario.architecture.linears}
+        == {(HE, "gaussian")}
+        and scenario.points.count == 1
+    ),
+)
+UNBIASED = Premise(
+    name="one hidden layer, or ReLU without bias",
+    statement="one hidden layer; or ReLU units without bias, where the mean of the diagonal is exact at any depth",
+    holds=lambda scenario: scenario.architecture.depth == 1 or _relu_without_bias(scenario),
+)
+NO_BOTTLENECK = Premise(
+    name="no bottleneck",
+    statement="every hidden layer grows",
+    holds=lambda scenario: not any(scenario.profile),
+)
+
+
+def relu_second_moment(widths: list[int]) -> float:
+    """E Theta_n(x, x)^2 / (E Theta_n(x, x))^2 of a ReLU network with hidden `widths`, exactly.
+
+    For no bias, one output and weight variance 2 everywhere; follows Hanin & Nica 2020.
+    """
+    depth = len(widths)
+    kept = [(n - 1) / (n + 5) for n in widths]
+    layers = range(depth + 1)
+    pairs = sum(math.prod(kept[min(a, b) : max(a, b)]) for a in layers for b in layers)
+    return math.prod(1 + 5 / n for n in widths) * (1 / 3 + 2 / 3 * pairs / (depth + 1) ** 2)
+
+
+def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The mean of the empirical NTK at one width, along the analytic one; deeper, of its diagonal only."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    limit = np.asarray(subject.ntk(arch, x, x))
+    if arch.depth > 1:
+        limit = np.diag(np.diag(limit))
+
+    def offsets(seeds: list[int]) -> np.ndarray:
+        kernels = empirical_kernels(subject, scenario, scenario.widths[0], seeds)
+        return np.einsum("sij,ij->s", kernels, limit) / np.vdot(limit, limit) - 1
+
+    return (
+        judge(
+            "relative offset of the mean",
+            offsets,
+            scenario,
+            (-1e-9, 1e-9),  # far above rounding, far below what any number of draws can see
+            level=effort.level,
+            resolution=0.05,
+            max_samples=effort.max_samples,
+        ),
+    )
+
+
+def measure_second_moment(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The relative variance of the diagonal of the NTK, in units of the exact value."""
+    x = scenario.points.inputs()
+    mean = float(np.asarray(subject.ntk(scenario.architecture, x, x))[0, 0])
+    variance = relu_second_moment(scenario.hidden_widths()) - 1
+
+    def ratios(seeds: list[int]) -> np.ndarray:
+        return (empirical_kernels(subject, scenario, 0, seeds)[:, 0, 0] / mean - 1) ** 2 / variance
+
+    return (
+        judge(
+            "variance / exact variance",
+            ratios,
+            scenario,
+            (1.0, 1.0),
+            level=effort.level,
+            resolution=0.4,
+            max_samples=effort.max_samples,
+            screen=400,  # heavy tails: the spread itself must be known well
+            tolerance=f"exact: variance {variance:.4g} of the squared mean",
+        ),
+    )
+
+
+def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """How the diagonal of the NTK stops fluctuating, and how much is left at the largest width."""
+    x, widest = scenario.points.inputs(), scenario.widths[0]
+    mean = float(np.asarray(subject.ntk(scenario.architecture, x, x))[0, 0])
+    expected = relu_second_moment([widest] * scenario.architecture.depth) - 1
+    actual = relu_second_moment(scenario.hidden_widths(widest)) - 1
+    half = replace(effort, level=effort.level / 2)
+
+    def deviations(width: int, seeds: list[int]) -> np.ndarray:
+        return empirical_kernels(subject, scenario, width, seeds)[None, :, 0, 0] / mean - 1
+
+    return (
+        measure_slope(WidthSeries(lambda *drawn: np.abs(deviations(*drawn)), scenario), half),
+        judge(
+            f"variance at width {widest}, in units of what equal widths leave",
+            lambda seeds: deviations(widest, seeds)[0] ** 2 / expected,
+            scenario,
+            (0.0, 1.0),
+            level=half.level,
+            resolution=0.5,
+            max_samples=effort.max_samples,
+            screen=200,
+            tolerance=f"the exact law says {actual:.4g} of the squared mean{_floor(scenario)}",
+        ),
+    )
+
+
+def _floor(scenario: Scenario) -> str:
+    parts = [
+        f"; a middle layer of {n} units leaves 3 / {n} = {3 / n:.4g} at any width"
+        for n in scenario.profile
+        if n
+    ]
+    return "".join(parts)
+
+
+def _one_width(subject, seed, widths, **options):
+    return strategies.scenarios(subject, seed, counts=(2, 3), widths=[(n,) for n in widths], **options)
+
+
+def _unbiased(subject, budget, seed):
+    shallow = _one_width(subject, seed, (64, 32, 16), depths=(1,))
+    deep = _one_width(
+        subject, seed, (256, 128), depths=(2, 3), activations=(ReLU(),), bias_stds=(0.0,), weight_stds=(HE,)
+    )
+    return shallow | deep
+
+
+def _biased(subject, budget, seed):
+    """Deep and few units of a smooth activation: its curvature biases the mean by order 1 / width."""
+    return _one_width(
+        subject,
+        seed,
+        (2, 1),
+        depths=(4,),
+        activations=(Erf(),),
+        weight_stds=(1.0,),
+        bias_stds=(0.0,),
+        dimensions=(2, 2),
+        data_seeds=(0, 0),
+        sources=("sphere",),
+    )
+
+
+def _he_relu(subject, seed, widths, bias_stds=(0.0,), dimensions=(1, 4), **options):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(1, 1),
+        dimensions=dimensions,
+        data_seeds=(0, 0),
+        sources=("sphere",),
+        activations=(ReLU(),),
+        weight_stds=(HE,),
+        bias_stds=bias_stds,
+        widths=widths,
+        **options,
+    )
+
+
+def _unequal(subject, budget, seed):
+    units = st.sampled_from((64, 48, 32))
+    return _he_relu(subject, seed, [()], depths=(1, 2, 3), profiles=lambda depth: st.tuples(*[units] * depth))
+
+
+def _with_bias(subject, budget, seed):
+    return _he_relu(
+        subject,
+        seed,
+        [()],
+        bias_stds=(1.0, 2.0),
+        depths=(2,),
+        dimensions=(2, 2),
+        profiles=lambda depth: st.just((32,) * depth),
+    )
+
+
+def _growing(subject, budget, seed):
+    return _he_relu(subject, seed, [budget.widths], depths=(1, 2))
+
+
+def _bottleneck(subject, budget, seed):
+    units = st.sampled_from((16, 4))
+    return _he_relu(
+        subject,
+        seed,
+        [budget.widths],
+        depths=(3,),
+        dimensions=(2, 2),
+        profiles=lambda depth: st.tuples(st.none(), units, st.none()),
+    )
+
+
+NTK_MEAN = Claim(
+    id="initialisation.ntk_mean",
+    statement="The mean of the empirical NTK is the analytic one at any width, for one hidden layer; and so is"
+    " its diagonal at any depth, for ReLU without bias.",
+    formula="E Theta_n = Theta",
+    source="one hidden layer: linearity of the mean; ReLU: Hanin & Nica 2020, Theorem 1",
+    premises=(UNBIASED,),
+    needs=frozenset({"ntk"}),
+    stochastic=True,
+    inside=_unbiased,
+    outside=_biased,
+    outside_samples=800,
+    measure=measure_ntk_mean,
+)
+
+SECOND_MOMENT = Claim(
+    id="initialisation.relu_second_moment",
+    statement="The second moment of a ReLU network's NTK follows the exact law in depth and widths.",
+    formula="E Theta_n(x,x)^2 / (E Theta_n(x,x))^2 = prod_l (1 + 5/n_l)"
+    " (1/3 + 2/3 (L+1)^-2 sum_{l,m} prod_{l<=i<m} (n_i - 1)/(n_i + 5))",
+    source="Hanin & Nica 2020, Theorem 1, made exact",
+    premises=(HE_RELU,),
+    needs=frozenset({"network", "ntk"}),
+    stochastic=True,
+    inside=_unequal,
+    outside=_with_bias,
+    outside_samples=800,
+    measure=measure_second_moment,
+)
+
+CONCENTRATION = Claim(
+    id="initialisation.concentration",
+    statement="The NTK stops fluctuating as all hidden layers grow, like width^(-1/2).",
+    formula="Var Theta_n(x,x) / (E Theta_n(x,x))^2 = L (11 L + 7) / (3 (L + 1) n) + O(n^-2)",
+    source="Jacot, Gabriel & Hongler 2018, Theorem 1; a bottleneck leaves 3 / width (from the exact law)",
+    premises=(WIDE, NO_BOTTLENECK, HE_RELU),
+    needs=frozenset({"network", "ntk"}),
+    implies=("equivalence.regression",),
+    stochastic=True,
+    inside=_growing,
+    outside=_bottleneck,
+    outside_samples=300,
+    measure=measure_concentration,
+)
+
+CLAIMS = (NTK_MEAN, SECOND_MOMENT, CONCENTRATION)

@@ -1,0 +1,63 @@
+"""The exact relation between the two parameterisations."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.scenarios import Scenario
+
+
+def measure_parameterisations(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The NTK in standard parameterisation against the weighted sum of the NTK's parts, layer by layer."""
+    arch, x, width = scenario.architecture, scenario.points.inputs(), scenario.widths[0]
+    seed = scenario.network_seed("screen", 0)
+    nets = {name: subject.network(arch, width, seed, parameterization=name) for name in ("ntk", "standard")}
+    standard = np.asarray(subject.empirical_ntk(nets["standard"], x))
+    fan_ins = [arch.inputs] + [width] * arch.depth
+    modules = [module for module in nets["ntk"] if isinstance(getattr(module, "weight", None), nn.Parameter)]
+    total = np.zeros_like(standard)
+    for module, linear, fan_in in zip(modules, arch.linears, fan_ins, strict=True):
+        total += fan_in / linear.weight_std**2 * _part(subject, nets["ntk"], module.weight, x)
+        if module.bias is not None:
+            total += _part(subject, nets["ntk"], module.bias, x) / linear.bias_std**2
+    error = np.abs(standard - total).max() / np.abs(standard).max()
+    # Sums over fan_in products in every layer, and over the layers.
+    bound = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * (sum(fan_ins) + len(fan_ins))
+    return (
+        Measurement(
+            name="relative difference",
+            verdict=Verdict.HOLDS if error <= bound else Verdict.FAILS,
+            value=float(error),
+            allowed=(0.0, bound),
+            tolerance=f"{ROUNDING_CONSTANT:g} x unit roundoff x {sum(fan_ins)} summands",
+        ),
+    )
+
+
+def _part(subject, net: nn.Module, parameter: nn.Parameter, x: np.ndarray) -> np.ndarray:
+    """The empirical NTK (n, n) of a single parameter."""
+    for other in net.parameters():
+        other.requires_grad_(other is parameter)
+    return np.asarray(subject.empirical_ntk(net, x))
+
+
+PARAMETERISATIONS = Claim(
+    id="initialisation.parameterisations",
+    statement="The NTK in standard parameterisation is the sum of the layers' NTKs, each times fan_in over its"
+    " weight variance, at any width: so its learning rate must shrink like 1 / width.",
+    formula="Theta_std = sum_l n_{l-1} / weight_std^2 Theta_{W_l} + Theta_{b_l} / bias_std^2",
+    source="chain rule; Sohl-Dickstein et al. 2020, section 2",
+    premises=(),
+    needs=frozenset({"network", "empirical_ntk"}),
+    stochastic=False,
+    inside=lambda subject, budget, seed: strategies.scenarios(
+        subject, seed, counts=(1, 6), widths=[(n,) for n in (64, 16, 4, 1)], bias_stds=(1.0, 0.1, 0.0)
+    ),
+    measure=measure_parameterisations,
+)
+
+CLAIMS = (PARAMETERISATIONS,)

@@ -1,0 +1,51 @@
+"""Shared by the stochastic claims: networks drawn in named streams, and means of them judged."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.stats import Decision, decide_mean
+
+Sample = Callable[[list[int]], np.ndarray]
+"""seeds -> one number per network, (networks,)."""
+
+
+def judge(
+    name: str,
+    sample: Sample,
+    scenario: Scenario,
+    allowed: tuple[float, float],
+    *,
+    level: float,
+    resolution: float,
+    max_samples: int,
+    screen: int = 64,
+    tolerance: str = "",
+) -> Measurement:
+    """Holds the mean of `sample` over independent networks against `allowed`; see `decide_mean`."""
+
+    def draw(stream: str, start: int, count: int) -> np.ndarray:
+        return sample([scenario.network_seed(stream, index) for index in range(start, start + count)])
+
+    decision = decide_mean(
+        draw, allowed, level=level, resolution=resolution, max_samples=max_samples, screen=screen
+    )
+    return as_measurement(name, decision, tolerance)
+
+
+def as_measurement(
+    name: str, decision: Decision, tolerance: str = "", series: dict[str, tuple[float, ...]] | None = None
+) -> Measurement:
+    """A decision as it stands in a finding."""
+    return Measurement(
+        name=name,
+        verdict=decision.verdict,
+        value=decision.estimate,
+        allowed=decision.allowed,
+        tolerance=tolerance,
+        interval=decision.interval,
+        statistics=decision.statistics,
+        series=series or {},
+    )
