@@ -152,11 +152,11 @@ def _unbiased(subject, budget, seed):
 
 
 def _biased(subject, budget, seed):
-    """Deep and few units of a smooth activation: its curvature biases the mean by order 1 / width."""
+    """Deep and one smooth unit a layer: its curvature biases the mean by order 1 / width."""
     return _one_width(
         subject,
         seed,
-        (2, 1),
+        (1,),
         depths=(4,),
         activations=(Erf(),),
         weight_stds=(1.0,),
@@ -227,7 +227,7 @@ NTK_MEAN = Claim(
     stochastic=True,
     inside=_unbiased,
     outside=_biased,
-    outside_samples=800,
+    outside_samples=1500,
     measure=measure_ntk_mean,
 )
 
