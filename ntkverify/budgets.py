@@ -25,13 +25,13 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget(
-            name="quick", examples=25, stochastic_examples=2, max_samples=4000, widths=(512, 256, 128, 64, 32)
+            name="quick", examples=25, stochastic_examples=2, max_samples=8000, widths=(512, 256, 128, 64, 32)
         ),
         Budget(
             name="standard",
             examples=100,
             stochastic_examples=4,
-            max_samples=4000,
+            max_samples=8000,
             widths=(512, 256, 128, 64, 32),
         ),
         Budget(

@@ -1,5 +1,6 @@
 """A scenario: everything that a claim is measured on, as one frozen JSON value."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,11 @@ class Scenario:
 
     def network_seed(self, *names: str | int) -> int:
         """A seed for one network, its own for every scenario and every name."""
-        return int(derive(self.seed, serialization.to_json(self), *names).integers(2**63))
+        return int(derive(self.seed, self._text, *names).integers(2**63))
+
+    @functools.cached_property
+    def _text(self) -> str:
+        return serialization.to_json(self)
 
     def to_plain(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers, for a finding's record."""

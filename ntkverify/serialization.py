@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import cattrs
@@ -33,9 +34,12 @@ def tagged_family(base: type[T]) -> type[T]:
     def members() -> dict[str, type]:
         return {kind.__name__: kind for kind in _with_subclasses(base)}
 
+    @functools.cache
+    def fields_of(kind: type) -> Callable[[Any], dict[str, Any]]:
+        return make_dict_unstructure_fn(kind, converter)
+
     def unstructure(value: Any) -> dict[str, Any]:
-        kind = type(value)
-        return {"type": kind.__name__, **make_dict_unstructure_fn(kind, converter)(value)}
+        return {"type": type(value).__name__, **fields_of(type(value))(value)}
 
     def structure(plain: dict[str, Any], kind: type) -> Any:
         fields = dict(plain)

@@ -60,7 +60,7 @@ def _stable(subject, budget, seed):
         counts=(6, 10),
         widths=(budget.widths,),
         depths=(1, 2),
-        training=strategies.trainings(steps=(10, 30, 60), step_sizes=(0.5, 0.2, 0.8), test_points=3),
+        training=strategies.trainings(steps=(10, 25), step_sizes=(0.5, 0.2, 0.8), test_points=3),
     )
 
 
@@ -77,7 +77,7 @@ def _too_large_steps(subject, budget, seed):
         activations=(ReLU(),),
         weight_stds=(2**0.5,),
         bias_stds=(1.0,),
-        training=strategies.trainings(steps=(30,), step_sizes=(1.1, 1.5, 2.0), test_points=3),
+        training=strategies.trainings(steps=(30,), step_sizes=(1.1, 2.0), test_points=3),
     )
 
 

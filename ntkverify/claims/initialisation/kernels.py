@@ -39,7 +39,7 @@ def narrow(subject, budget, seed):
         dimensions=(2, 2),
         data_seeds=(0, 0),
         sources=("sphere",),
-        widths=[tuple(largest >> k for k in range(5)) for largest in (64, 32, 16)],
+        widths=[tuple(largest >> k for k in range(5)) for largest in (32, 16)],
         depths=(8,),
         activations=(ReLU(),),
         weight_stds=(HE,),
