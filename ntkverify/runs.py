@@ -1,6 +1,7 @@
 """The folder that a run writes: what was asked, and every finding as it comes. Imports no torch."""
 
 import contextlib
+import itertools
 import json
 import os
 import time
@@ -27,12 +28,7 @@ class Run:
     @staticmethod
     def start(root: Path, header: dict[str, Any]) -> "Run":
         """Makes root/<time>/ and points root/latest at it."""
-        stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
-        folder, tries = root / stamp, 1
-        while folder.exists():
-            tries += 1
-            folder = root / f"{stamp}-{tries}"
-        folder.mkdir(parents=True)
+        folder = _new_folder(root, time.strftime("%Y-%m-%dT%H-%M-%S"))
         (folder / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
         _point(root / LATEST, folder)
         return Run(folder=folder, header=header)
@@ -58,6 +54,16 @@ class Run:
         for finding in self.findings:
             grouped[finding.claim][finding.id] = finding
         return {claim: list(answers.values()) for claim, answers in grouped.items()}
+
+
+def _new_folder(root: Path, stamp: str) -> Path:
+    """root/stamp, or root/stamp-2 and so on where another run began in the same second."""
+    for tries in itertools.count(1):
+        folder = root / (stamp if tries == 1 else f"{stamp}-{tries}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
+    raise AssertionError("unreachable")
 
 
 def _point(link: Path, folder: Path) -> None:
