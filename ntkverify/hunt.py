@@ -111,7 +111,7 @@ class Hunt:
     def outside(self, claim: Claim) -> Finding | None:
         """The simplest scenario found on which `claim` fails because a premise is broken, if any.
 
-        Raises ClaimRefuted for it where the run fails on findings.
+        Raises ClaimRefuted for it where the run fails on findings, and for a crash.
         """
         attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, claim.outside_samples)
         try:
@@ -127,10 +127,13 @@ class Hunt:
                 random=self._random(claim, "outside"),
             )
         except hypothesis.errors.NoSuchExample:
-            return None
-        finding = replace(attempt(scenario), minimal=True)
-        self.record(finding)
-        if self.fail_on_findings:
+            finding = None
+        else:
+            finding = replace(attempt(scenario), minimal=True)
+            self.record(finding)
+        for crashed in (known for known in attempt.findings if known.error):
+            raise ClaimRefuted(crashed)
+        if finding and self.fail_on_findings:
             raise ClaimRefuted(finding)
         return finding
 

@@ -68,6 +68,8 @@ def test_a_crash_is_reported_and_does_not_stop_the_record():
     with pytest.raises(ClaimRefuted, match="ZeroDivisionError: planted"):
         search.inside(CATALOGUE["kernel.positive_definite"])
     assert {finding.verdict for finding in findings} == {Verdict.UNDECIDED}
+    with pytest.raises(ClaimRefuted, match="ZeroDivisionError: planted"):
+        search.outside(CATALOGUE["kernel.positive_definite"])
 
 
 def test_outside_the_premises_a_failure_is_a_finding_and_fails_only_on_request():

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import torch
 from hypothesis import strategies as st
 
 from ntkverify import strategies
@@ -13,6 +14,7 @@ from ntkverify.claims.convergence import WIDE, WidthSeries, measure_slope
 from ntkverify.claims.initialisation.kernels import HE, empirical_kernels
 from ntkverify.claims.judging import judge
 from ntkverify.findings import Measurement
+from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.scenarios import Scenario
 
 
@@ -62,6 +64,9 @@ def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     if arch.depth > 1:
         limit = np.diag(np.diag(limit))
 
+    tolerance = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * scenario.widths[0] * arch.depth
+    tolerance += getattr(subject, "accuracy", 0.0)
+
     def offsets(seeds: list[int]) -> np.ndarray:
         kernels = empirical_kernels(subject, scenario, scenario.widths[0], seeds)
         return np.einsum("sij,ij->s", kernels, limit) / np.vdot(limit, limit) - 1
@@ -71,10 +76,11 @@ def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
             "relative offset of the mean",
             offsets,
             scenario,
-            (-1e-9, 1e-9),  # far above rounding, far below what any number of draws can see
+            (-tolerance, tolerance),
             level=effort.level,
             resolution=0.05,
             max_samples=effort.max_samples,
+            tolerance=f"exact to rounding and to the accuracy that the kernel claims: {tolerance:.2g}",
         ),
     )
 

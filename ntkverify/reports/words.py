@@ -1,0 +1,68 @@
+"""Scenarios and measurements in words."""
+
+from typing import Any
+
+from ntkverify.findings import Measurement
+
+
+def scenario_in_words(scenario: dict[str, Any]) -> str:
+    """The scenario of a finding's record, as a sentence."""
+    arch, points = scenario["architecture"], scenario["points"]
+    layers = ", ".join(_layer(layer) for layer in arch["layers"]["layers"])
+    count = points["count"]
+    text = f"{count} {points['source']} point{'s' * (count != 1)} of dimension {points['dimension']}; layers: {layers}"
+    if scenario["widths"]:
+        text += f"; widths {', '.join(map(str, scenario['widths']))}"
+    if scenario["profile"]:
+        text += f"; hidden layers of {', '.join(str(n or 'that many') for n in scenario['profile'])} units"
+    if scenario["training"]:
+        training = scenario["training"]
+        text += (
+            f"; {training['steps']} steps of gradient descent at {training['step_size']:g} of the largest stable"
+            f" learning rate, {training['test_points']} points held out"
+        )
+    return text + "."
+
+
+def _layer(layer: dict[str, Any]) -> str:
+    if layer["type"] == "Linear":
+        weights = "" if layer["weights"] == "gaussian" else f", {layer['weights']}"
+        return f"Linear(weight_std={layer['weight_std']:.4g}, bias_std={layer['bias_std']:.4g}{weights})"
+    return layer["type"]
+
+
+def measurement_in_words(measurement: Measurement) -> str:
+    """Got, expected, and how far the number can be trusted."""
+    text = f"{measurement.name}: got {measurement.value:.4g}, {_expected(*measurement.allowed)}"
+    if measurement.interval:
+        text += f"; interval {measurement.interval[0]:.4g} to {measurement.interval[1]:.4g}"
+    if "slope" in measurement.series:
+        text += f"; {law_in_words(measurement.series)}"
+    if measurement.tolerance:
+        text += f" ({measurement.tolerance})"
+    if measurement.statistics:
+        seen = measurement.statistics
+        text += (
+            f". {seen.samples} draws; a violation of {seen.visible:.3g} would have been seen with probability"
+            f" {seen.power:g}; false-alarm rate {seen.level:.2g}; one of {seen.resolution:.3g} takes {seen.needed} draws"
+        )
+    return text + "."
+
+
+def law_in_words(series: dict[str, tuple[float, ...]]) -> str:
+    """A fitted power law with its 95% intervals."""
+    (slope, *slopes), (prefactor, *prefactors) = series["slope"], series["prefactor"]
+    return (
+        f"fitted {prefactor:.3g} ({prefactors[0]:.3g} to {prefactors[1]:.3g})"
+        f" x width^{slope:.3g} ({slopes[0]:.3g} to {slopes[1]:.3g})"
+    )
+
+
+def _expected(low: float, high: float) -> str:
+    if low == high:
+        return f"expected {low:.4g}"
+    if low == -float("inf"):
+        return f"expected at most {high:.4g}"
+    if high == float("inf"):
+        return f"expected at least {low:.4g}"
+    return f"expected {low:.4g} to {high:.4g}"
