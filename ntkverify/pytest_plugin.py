@@ -71,9 +71,12 @@ def try_claim(hunt: Hunt, claim: Claim, premises: str) -> None:
     from ntkverify.hunt import ClaimRefuted
     from ntkverify.reports import scenario_in_words
 
+    refuted = None
     try:
         verdict = hunt.inside(claim) if premises == "inside" else hunt.outside(claim)
-    except ClaimRefuted as refuted:
+    except ClaimRefuted as error:
+        refuted = error  # failed below, where pytest does not print the message twice
+    if refuted:
         scenario = scenario_in_words(refuted.finding.scenario)
         pytest.fail(f"{refuted}\n  minimal scenario: {scenario}", pytrace=False)
     if verdict is Verdict.OUT_OF_SCOPE:

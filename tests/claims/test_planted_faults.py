@@ -201,6 +201,15 @@ def test_two_points_too_close_for_rounding_are_undecided_not_failed():
     assert finding.verdict is Verdict.UNDECIDED
 
 
+def test_a_dead_network_obeys_the_parameterisations_too():
+    claim, dead = CATALOGUE["initialisation.parameterisations"], nv.mlp(inputs=1, depth=1)
+    for seed in range(20):  # one unit without bias is dead on half of them
+        one = Scenario(
+            architecture=dead, points=Points(source="sphere", count=1, dimension=1), widths=(1,), seed=seed
+        )
+        assert examine(claim, BuiltinSubject(), one, EFFORT).verdict is Verdict.HOLDS
+
+
 def test_a_crash_is_undecided_with_its_traceback():
     class Crashing(BuiltinSubject):
         def ntk(self, arch, x1, x2):

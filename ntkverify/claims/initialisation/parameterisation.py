@@ -24,7 +24,9 @@ def measure_parameterisations(subject, scenario: Scenario, effort: Effort) -> tu
         total += fan_in / linear.weight_std**2 * _part(subject, nets["ntk"], module.weight, x)
         if module.bias is not None:
             total += _part(subject, nets["ntk"], module.bias, x) / linear.bias_std**2
-    error = np.abs(standard - total).max() / np.abs(standard).max()
+    size = np.abs(standard).max()
+    # A ReLU network without bias may be dead on every point; then both sides are exactly 0.
+    error = np.abs(standard - total).max() / (size if size > 0 else 1.0)
     # Sums over fan_in products in every layer, and over the layers.
     bound = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * (sum(fan_ins) + len(fan_ins))
     return (
