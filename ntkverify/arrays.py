@@ -19,7 +19,7 @@ def as_matrix(argument: str, value: Any, *, rows: int | None = None, columns: in
     batch, NaN or infinite entries, complex numbers.
     """
     tensor = value if isinstance(value, Tensor) else _from_numpy(argument, value)
-    if not tensor.is_floating_point():
+    if tensor.dtype not in (torch.float32, torch.float64):
         tensor = tensor.to(torch.float64)
     expected = f"shape ({rows or 'n'}, {columns or 'd'}) with at least one row and one column"
     wrong_rows, wrong_columns = (
@@ -49,11 +49,11 @@ def _from_numpy(argument: str, value: Any) -> Tensor:
             argument, f"{type(value).__name__} of dtype {array.dtype}", "real numbers", remedy
         )
     # A copy: torch cannot hold negative strides or read-only memory.
-    return torch.from_numpy(np.array(array, dtype=array.dtype if array.dtype.kind == "f" else float))
+    return torch.from_numpy(np.array(array, dtype=np.float32 if array.dtype == np.float32 else np.float64))
 
 
 def as_given(*arguments: Any) -> Callable[[Tensor], Array]:
     """How to hand a tensor back: as it is if any argument is a tensor, else as a NumPy array."""
     if any(isinstance(argument, Tensor) for argument in arguments):
         return lambda tensor: tensor
-    return lambda tensor: tensor.detach().numpy()
+    return lambda tensor: tensor.detach().cpu().numpy()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ntkverify import serialization
 from ntkverify.errors import NtkverifyError
+from ntkverify.findings import Finding
 from ntkverify.runs import Run, find_finding
 
 
@@ -53,7 +54,7 @@ def _replay(options: argparse.Namespace) -> int:
         print(f"  {measurement.verdict}: {measurement_in_words(measurement)}")
     print(now.error, end="")
     # Compared as text: NaN does not equal itself.
-    if serialization.to_json(now.measurements) == serialization.to_json(recorded.measurements):
+    if _answer(now) == _answer(recorded):
         print("identical to the record, to the last digit")
         return 0
     print("differs from the record:")
@@ -63,6 +64,10 @@ def _replay(options: argparse.Namespace) -> int:
     if changed:
         print(f"  versions differ: {', '.join(sorted(changed))}")
     return 1
+
+
+def _answer(finding: Finding) -> str:
+    return serialization.to_json([finding.verdict, finding.measurements, finding.error])
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -115,9 +115,11 @@ class Finding:
 
 def summary(findings: list[Finding]) -> Verdict:
     """A claim's verdict over the scenarios inside its premises: one failure refutes it, and it
-    holds only where at least one measurement was decisive."""
+    holds only where at least one measurement was decisive and none crashed."""
     verdicts = {finding.verdict for finding in findings if not finding.is_outside}
-    for verdict in (Verdict.FAILS, Verdict.HOLDS, Verdict.UNDECIDED):
+    crashed = any(finding.error for finding in findings)
+    best = (Verdict.UNDECIDED,) if crashed else (Verdict.HOLDS, Verdict.UNDECIDED)
+    for verdict in (Verdict.FAILS, *best):
         if verdict in verdicts:
             return verdict
     return Verdict.OUT_OF_SCOPE

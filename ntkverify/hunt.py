@@ -103,6 +103,8 @@ class Hunt:
 
         try:
             refute()
+        except hypothesis.errors.Unsatisfiable:
+            pass  # the subject supports no architecture that the claim is about
         except ClaimRefuted as refuted:
             self.record(replace(refuted.finding, minimal=True))
             raise
@@ -117,7 +119,9 @@ class Hunt:
         try:
             scenario = hypothesis.find(
                 claim.outside(self.subject, self.budget, self.seed),
-                lambda scenario: _fails_outside(attempt(scenario)),
+                lambda scenario: (
+                    bool(claim.broken_premises(scenario)) and attempt(scenario).verdict is Verdict.FAILS
+                ),
                 settings=settings(
                     max_examples=OUTSIDE_EXAMPLES,
                     deadline=None,
@@ -126,7 +130,7 @@ class Hunt:
                 ),
                 random=self._random(claim, "outside"),
             )
-        except hypothesis.errors.NoSuchExample:
+        except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
             finding = None
         else:
             finding = replace(attempt(scenario), minimal=True)
@@ -161,7 +165,3 @@ class _Attempt:
             self._known[scenario] = finding
             self._hunt.record(finding)
         return self._known[scenario]
-
-
-def _fails_outside(finding: Finding) -> bool:
-    return finding.is_outside and finding.verdict is Verdict.FAILS

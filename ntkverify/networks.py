@@ -68,6 +68,8 @@ def network(
     same numbers in both parameterisations, dtypes and devices, so the functions agree to rounding.
     Raises InvalidArgument for widths or a parameterisation that make no network.
     """
+    if not isinstance(arch, Architecture):
+        raise InvalidArgument("arch", repr(arch), "an Architecture", "Build one with ntkverify.mlp(...).")
     if parameterization not in ("ntk", "standard"):
         raise InvalidArgument(
             "parameterization", repr(parameterization), "'ntk' or 'standard'", "Choose one."

@@ -37,11 +37,9 @@ def cholesky(argument: str, matrix: Tensor) -> Tensor:
     factorisation breaks down or the smallest eigenvalue cannot be told from zero.
     """
     factor, info = torch.linalg.cholesky_ex(matrix)
-    bound = spectral_rounding_bound(matrix)
-    # Below this pivot size the matrix may be singular: only then is the exact answer worth its cost.
-    if info.item() != 0 or factor.diagonal().min().item() ** 2 <= bound:
-        smallest = eigenvalues(matrix)[0].item()
-        if info.item() != 0 or smallest <= bound:
-            remedy = "Remove duplicate inputs, or pass a positive ridge."
-            raise NotPositiveDefinite(argument, smallest, bound, remedy)
+    # Large pivots do not bound the smallest eigenvalue from below, so it is always computed.
+    smallest, bound = eigenvalues(matrix.detach())[0].item(), spectral_rounding_bound(matrix)
+    if info.item() != 0 or smallest <= bound:
+        remedy = "Remove duplicate inputs, or pass a positive ridge."
+        raise NotPositiveDefinite(argument, smallest, bound, remedy)
     return factor

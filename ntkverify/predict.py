@@ -2,7 +2,8 @@
 
 Everywhere k_train is (n, n), k_test_train (m, n), targets y (n, outputs); the loss is
 1/2 sum (f - y)^2, whose gradient flow is df/dt = -K (f - y) (Jacot et al. 2018, section 5;
-Lee et al. 2019, equations 8-11).
+Lee et al. 2019, equations 8-11). Gradients of torch results pass through an eigendecomposition
+in gradient_flow and gradient_descent, so there they need distinct eigenvalues.
 """
 
 from collections.abc import Callable
@@ -51,8 +52,9 @@ def gradient_flow(
     f0_train: (n, outputs), f0_test: (m, outputs). Source: Lee et al. 2019, equations 10-11.
     Raises InvalidArgument for a negative time, shapes that do not fit, or a kernel that is not PSD.
     """
-    if not time >= 0:
-        raise InvalidArgument("time", repr(time), "a number >= 0", "Training runs forward.")
+    if not 0 <= time < float("inf"):
+        remedy = "Training runs forward; where it ends is kernel_regression."
+        raise InvalidArgument("time", repr(time), "a finite number >= 0", remedy)
 
     def progress(eigenvalue: Tensor) -> tuple[Tensor, Tensor]:
         learned = -torch.expm1(-eigenvalue * time)
@@ -82,7 +84,7 @@ def gradient_descent(
     _check_steps(steps)
     _check_learning_rate(learning_rate)
     if not allow_unstable:
-        check_stable(learning_rate, eigenvalues(as_matrix("k_train", k_train))[-1].item())
+        check_stable(learning_rate, eigenvalues(_kernel(k_train))[-1].item())
 
     def progress(eigenvalue: Tensor) -> tuple[Tensor, Tensor]:
         # Summed as a geometric series, learned / eigenvalue stays exact as the eigenvalue goes to 0.
@@ -96,8 +98,8 @@ def gradient_descent(
 
 def max_learning_rate(k_train: Array) -> float:
     """2 / lambda_max: gradient descent on 1/2 sum (f - y)^2 converges below it."""
-    k = as_matrix("k_train", k_train)
-    return 2 / eigenvalues(k)[-1].item()
+    largest = eigenvalues(_kernel(k_train))[-1].item()
+    return 2 / largest if largest > 0 else float("inf")
 
 
 def check_stable(learning_rate: float, largest_eigenvalue: float) -> None:
@@ -125,11 +127,20 @@ def _check_steps(steps: int) -> None:
         raise InvalidArgument("steps", repr(steps), "an integer >= 0", "It counts gradient steps.")
 
 
-def _kernel_and_targets(k_train: Array, y: Array) -> tuple[Tensor, Tensor]:
+def _kernel(k_train: Array) -> Tensor:
     k = as_matrix("k_train", k_train)
+    remedy = "Pass the kernel of the training points with themselves."
     if k.shape[0] != k.shape[1]:
-        remedy = "Pass the kernel of the training points with themselves."
         raise InvalidArgument("k_train", f"shape {tuple(k.shape)}", "a square matrix", remedy)
+    difference, bound = (k - k.T).abs().max().item(), spectral_rounding_bound(k)
+    if difference > bound:
+        got = f"a matrix that differs from its transpose by {difference:.3g}"
+        raise InvalidArgument("k_train", got, f"a symmetric one (rounding explains {bound:.2g})", remedy)
+    return k
+
+
+def _kernel_and_targets(k_train: Array, y: Array) -> tuple[Tensor, Tensor]:
+    k = _kernel(k_train)
     return k, as_matrix("y", y, rows=len(k)).to(k)
 
 

@@ -25,10 +25,10 @@ class Training:
     test_points: int
 
     def __post_init__(self):
-        for name, least in (("steps", 1), ("step_size", 0), ("test_points", 1)):
+        for name in ("steps", "step_size", "test_points"):
             value = getattr(self, name)
-            if not value >= least:
-                raise InvalidArgument(name, repr(value), f"a number >= {least}", "Choose a larger one.")
+            if not value > 0:
+                raise InvalidArgument(name, repr(value), "a number above 0", "Choose a larger one.")
 
 
 @dataclass(frozen=True, kw_only=True)

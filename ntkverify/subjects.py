@@ -17,7 +17,10 @@ from ntkverify.architecture import Architecture
 from ntkverify.arrays import Array
 from ntkverify.errors import InvalidArgument
 
-PARTS = ("nngp", "ntk", "network", "empirical_ntk", "gradient_descent")
+PARTS = ("nngp", "ntk", "network", "standard_network", "empirical_ntk", "gradient_descent")
+
+FOREIGN_ACCURACY = 1e-6
+"""The relative accuracy at which a kernel is judged that does not say its own."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class BuiltinSubject:
         """See `ntkverify.network`."""
         return networks.network(arch, width, seed, **options)
 
+    def standard_network(self, arch: Architecture, width: int, seed: int) -> nn.Module:
+        """The function of `network` in standard parameterisation."""
+        return networks.network(arch, width, seed, parameterization="standard")
+
     def empirical_ntk(self, net: nn.Module, x1: Array, x2: Array | None = None, **options: Any) -> Array:
         """(n1, n2): see `ntkverify.empirical_ntk`."""
         return empirical.empirical_ntk(net, x1, x2, **options)
@@ -74,7 +81,7 @@ class KernelSubject:
         architecture: Architecture,
         nngp: Callable[[np.ndarray, np.ndarray], Array] | None = None,
         ntk: Callable[[np.ndarray, np.ndarray], Array] | None = None,
-        accuracy: float = 1e-6,
+        accuracy: float = FOREIGN_ACCURACY,
         version: str = "",
     ):
         if nngp is None and ntk is None:

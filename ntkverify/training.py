@@ -122,11 +122,11 @@ def _descend(
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = ((net(x) - y) ** 2).sum() / 2
-        losses.append(loss.item())
-        if not torch.isfinite(loss):
+        each = ((net(x) - y) ** 2).sum(dim=(-2, -1)) / 2  # one loss, or one for each network
+        losses.append(each.sum().item())
+        if not torch.isfinite(each).any():
             return tuple(losses)
-        loss.backward()
+        each.sum().backward()
         optimizer.step()
     with torch.no_grad():
         losses.append(((net(x) - y) ** 2).sum().item() / 2)

@@ -1,4 +1,4 @@
-"""Finite networks before training: claims of `ntkverify/claims/initialisation.py`."""
+"""Finite networks before training: claims of `ntkverify/claims/initialisation/`."""
 
 from ntkverify.pytest_plugin import parametrize_with_family, try_claim
 

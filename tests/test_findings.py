@@ -67,10 +67,13 @@ def test_one_open_question_leaves_a_measurement_open(verdicts, expected):
     assert weakest([Verdict(verdict) for verdict in verdicts]) == expected
 
 
-def test_undecided_is_never_counted_as_a_pass():
+def test_a_claim_holds_where_something_was_decided_and_nothing_crashed():
     undecided, outside = finding(verdict=Verdict.UNDECIDED), finding(broken_premises=("wide",))
+    holds, crashed = finding(verdict=Verdict.HOLDS), finding(verdict=Verdict.UNDECIDED, error="Traceback")
     assert summary([undecided, outside]) is Verdict.UNDECIDED
-    assert summary([undecided, finding(verdict=Verdict.HOLDS)]) is Verdict.HOLDS
+    assert summary([undecided, holds]) is Verdict.HOLDS
+    assert summary([crashed, holds]) is Verdict.UNDECIDED
+    assert summary([crashed, holds, finding()]) is Verdict.FAILS
     assert summary([outside]) is Verdict.OUT_OF_SCOPE
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -27,9 +26,10 @@ OFFSETS = (-1.0, 1.0)
 
 WIDE = Premise(
     name="wide",
-    statement=f"every hidden layer has at least {WIDEST_DEPTH_RATIO} units per layer of depth",
+    statement=f"there is a hidden layer, and each has at least {WIDEST_DEPTH_RATIO} units per layer of depth",
     holds=lambda scenario: (
-        min((n for width in scenario.widths for n in scenario.hidden_widths(width)), default=0)
+        scenario.architecture.depth >= 1
+        and min((n for width in scenario.widths for n in scenario.hidden_widths(width)), default=0)
         >= WIDEST_DEPTH_RATIO * scenario.architecture.depth
     ),
 )
@@ -71,18 +71,16 @@ def measure_convergence(
 ) -> tuple[Measurement, ...]:
     """Slope over width of the distance to the limit, and the offset that is left at infinite width.
 
-    replicates: two columns, the relative distance to the limit and the relative signed offset.
-    Each replicate is one network per width. Its slope, and its offset extrapolated to infinite
-    width, are independent and identically distributed over replicates: two means to be judged.
-    resolution: the offset that must not be missed. confirm: how the offset is confirmed;
-    "betting" where networks are costly, since it stops as soon as a failure is certain.
+    replicates: three columns, the relative distance to the limit and the relative signed offsets
+    along and across it. Each replicate is one network per width. Its slope, and its offsets
+    extrapolated to infinite width, are independent and identically distributed over replicates:
+    means to be judged. resolution: the offset that must not be missed. confirm: how offsets are
+    confirmed; "betting" where networks are costly, since it stops as soon as a failure is certain.
     """
-    series, half = WidthSeries(replicates, scenario), replace(effort, level=effort.level / 2)
+    series, share = WidthSeries(replicates, scenario), effort.level / 3
     return (
-        measure_slope(series, half),
-        measure_offset(
-            "offset at infinite width", partial(series.rows, 1), series.widths, half, resolution, confirm
-        ),
+        measure_slope(series, replace(effort, level=share)),
+        *measure_offsets(series, replace(effort, level=2 * share), resolution, confirm),
     )
 
 
@@ -99,25 +97,30 @@ def measure_slope(series: WidthSeries, effort: Effort) -> Measurement:
     return as_measurement("slope over width", decision, "theory: -1/2", picture)
 
 
-def measure_offset(
-    name: str,
-    rows: Callable[[str, int, int], np.ndarray],
-    widths: np.ndarray,
+def measure_offsets(
+    series: WidthSeries,
     effort: Effort,
     resolution: float,
     confirm: Literal["catoni", "betting"] = "catoni",
-) -> Measurement:
-    """What is left of relative offsets, rows(stream, start, count) (count, widths), at infinite width: 0."""
-    decision = decide_mean(
-        lambda *block: extrapolate(widths, rows(*block)),
-        (-TRUNCATION, TRUNCATION),
-        level=effort.level,
-        resolution=resolution,
-        max_samples=effort.max_samples,
-        confirm=confirm,
-        support=OFFSETS if confirm == "betting" else None,
+) -> tuple[Measurement, ...]:
+    """What is left at infinite width of the offsets along (column 1) and across (column 2) the limit: 0."""
+
+    def measure(name: str, column: int) -> Measurement:
+        decision = decide_mean(
+            lambda *block: extrapolate(series.widths, series.rows(column, *block)),
+            (-TRUNCATION, TRUNCATION),
+            level=effort.level / 2,
+            resolution=resolution,
+            max_samples=effort.max_samples,
+            confirm=confirm,
+            support=OFFSETS if confirm == "betting" else None,
+        )
+        return as_measurement(name, decision, "up to terms of order (depth / width)^2")
+
+    return (
+        measure("offset at infinite width, along the limit", 1),
+        measure("offset at infinite width, across it", 2),
     )
-    return as_measurement(name, decision, "up to terms of order (depth / width)^2")
 
 
 def extrapolate(widths: np.ndarray, offsets: np.ndarray) -> np.ndarray:

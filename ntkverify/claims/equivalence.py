@@ -8,6 +8,7 @@ from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.convergence import WIDE, measure_convergence
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
+from ntkverify.seeds import derive
 from ntkverify.subjects import part
 from ntkverify.training import train_ensemble
 
@@ -29,7 +30,8 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     held_out = scenario.points.count - training.test_points
     x, y, x_test = points[:held_out], targets[:held_out], points[held_out:]
     kernel = np.asarray(subject.ntk(arch, points, x))
-    k_train, k_test_train = kernel[:held_out], kernel[held_out:]
+    # Symmetric to the last digit, which a foreign kernel need not be.
+    k_train, k_test_train = (kernel[:held_out] + kernel[:held_out].T) / 2, kernel[held_out:]
     settings = {
         "steps": training.steps,
         "learning_rate": training.step_size * predict.max_learning_rate(k_train),
@@ -46,11 +48,18 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
             for train, test in starts
         ]
         deviation = np.concatenate([run.train, run.test], axis=1) - predicted
-        square = np.vdot(moved, moved)
-        distance = np.linalg.norm(deviation, axis=(1, 2)) / square**0.5
-        return np.stack([distance, np.einsum("sno,no->s", deviation, moved) / square])
+        relative, size = deviation / np.linalg.norm(moved), np.linalg.norm(moved)
+        along, aside = (np.einsum("sno,no->s", relative, d) for d in (moved / size, _across(moved, scenario)))
+        return np.stack([np.linalg.norm(relative, axis=(1, 2)), along, aside])
 
     return measure_convergence(replicates, scenario, effort, resolution=0.05, confirm="betting")
+
+
+def _across(moved: np.ndarray, scenario: Scenario) -> np.ndarray:
+    """A direction (points, outputs) of norm 1 besides `moved`: random signs less their part along it."""
+    signs = derive(scenario.seed, scenario.network_seed("direction")).choice([-1.0, 1.0], moved.shape)
+    signs -= np.vdot(signs, moved) / np.vdot(moved, moved) * moved
+    return signs / np.linalg.norm(signs)
 
 
 def _stable(subject, budget, seed):

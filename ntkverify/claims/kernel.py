@@ -11,6 +11,7 @@ from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import eigenvalues, spectral_rounding_bound
 from ntkverify.scenarios import Scenario
+from ntkverify.subjects import FOREIGN_ACCURACY
 
 CLOSEST = 1e-6
 """Inputs closer than this, relative to the largest, count as duplicates."""
@@ -45,15 +46,15 @@ def measure_positive_definite(subject, scenario: Scenario, effort: Effort) -> tu
     """Smallest eigenvalue of the Gram matrix over its largest, against the rounding bound."""
     x = scenario.points.inputs()
     gram = torch.as_tensor(subject.ntk(scenario.architecture, x, x)).double()
-    if not torch.isfinite(gram).all():
+    if not torch.isfinite(gram).all() or not gram.any():
         return (_eigenvalue(math.nan, math.nan, Verdict.FAILS, ()),)
     spectrum = eigenvalues(gram)
-    claimed = getattr(subject, "accuracy", 0.0) * gram.abs().sum(dim=1).max().item()
+    claimed = getattr(subject, "accuracy", FOREIGN_ACCURACY) * gram.abs().sum(dim=1).max().item()
     bound = spectral_rounding_bound(gram) + claimed
     smallest, largest = spectrum[0].item(), spectrum[-1].abs().item()
     if smallest > bound:
         verdict = Verdict.HOLDS
-    elif smallest < -bound or len(torch.unique(gram, dim=0)) < len(gram):
+    elif smallest < -bound or (claimed == 0 and len(torch.unique(gram, dim=0)) < len(gram)):
         verdict = Verdict.FAILS  # two equal rows: singular, whatever the rounding
     else:
         verdict = Verdict.UNDECIDED

@@ -45,10 +45,21 @@ def empirical_ntk(
         raise InvalidArgument("net", "no trainable parameter", "at least one", remedy)
     first = as_matrix("x1", x1).to(trainable[0])
     second = first if x2 is None else as_matrix("x2", x2, columns=first.shape[1]).to(trainable[0])
+    _check_output(net, first[:1])
     if method == "auto":
         method = "structured_derivatives" if applies(net) else "jacobian_contraction"
     full = METHODS[method](net, first, second)
     return as_given(x1, x2)(full if outputs == "full" else _mean_over_outputs(full))
+
+
+def _check_output(net: nn.Module, x: Tensor) -> None:
+    with torch.no_grad():
+        shape = tuple(net(x).shape)
+    if len(shape) != 2 or shape[0] != 1:
+        got = f"a network with output shape {shape} for one row"
+        raise InvalidArgument(
+            "net", got, "shape (1, outputs)", "Return (n, outputs): drop a squeeze or a flatten."
+        )
 
 
 def _mean_over_outputs(full: Tensor) -> Tensor:

@@ -36,4 +36,6 @@ def largest_eigenvalue(net: nn.Module, x: Tensor) -> float:
     if size <= 8:  # Lanczos would take as many products
         return float(np.linalg.eigvalsh(operator @ np.eye(size))[-1])
     start = np.ones(size)
+    if not np.any(operator @ start):  # a dead network, or one that Lanczos cannot start on
+        return 0.0
     return float(eigsh(operator, k=1, tol=1e-2, ncv=8, v0=start, return_eigenvectors=False)[0])

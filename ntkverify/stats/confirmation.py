@@ -50,8 +50,10 @@ class Catoni:
         return visible_discrepancy(n, spread * SAFETY**0.5, self.level / 2, power, "catoni")
 
     def estimate(self, interval: tuple[float, float], samples: np.ndarray) -> float:
-        """Catoni's estimate, which is the middle of the interval."""
-        return (interval[0] + interval[1]) / 2
+        """Catoni's estimate, which is the middle of the interval; the plain mean where it has no ends."""
+        if math.isfinite(interval[1] - interval[0]):
+            return (interval[0] + interval[1]) / 2
+        return float(samples.mean()) if samples.size else math.nan
 
     def interval(self, take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
         """The interval from `n` draws of `take(start, count)`, and the draws (n,)."""
@@ -64,7 +66,9 @@ class Catoni:
         # Spread beyond the bound refutes the bound: then the interval covers the wider one's too.
         # It only ever grows, so it stays valid wherever the bound does hold.
         variances = [v for v in (bound, max(bound, standard_deviation(samples) ** 2)) if v > 0]
-        ends = [catoni_interval(samples, self.level / 2, v) for v in variances] or [(samples[0], samples[0])]
+        if not variances:  # equal draws say nothing of rare ones that differ
+            return (-math.inf, math.inf), samples
+        ends = [catoni_interval(samples, self.level / 2, v) for v in variances]
         return (float(min(low for low, _ in ends)), float(max(high for _, high in ends))), samples
 
 

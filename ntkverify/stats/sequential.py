@@ -152,7 +152,9 @@ def _meets(interval: tuple[float, float], allowed: tuple[float, float]) -> bool:
 
 def _decision(plan: Plan, stage, screened: np.ndarray, estimate: float, interval, samples: int) -> Decision:
     statistics = plan.statistics(screened, samples)
-    verdict = Verdict.HOLDS if statistics.visible <= plan.resolution else Verdict.UNDECIDED
+    verdict = Verdict.HOLDS if statistics.needed <= plan.max_samples else Verdict.UNDECIDED
+    if stage == "confirm" and interval == (-math.inf, math.inf):
+        verdict = Verdict.UNDECIDED  # the screen flagged it, and the fresh draws said nothing
     if stage == "confirm" and not _meets(interval, plan.allowed):
         verdict = Verdict.FAILS
     return Decision(

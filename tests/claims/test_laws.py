@@ -6,7 +6,7 @@ import pytest
 import ntkverify as nv
 from ntkverify.architecture import WEIGHTS
 from ntkverify.claims.convergence import TRUNCATION, extrapolate
-from ntkverify.claims.initialisation.moments import relu_second_moment
+from ntkverify.claims.initialisation.fluctuation import relu_second_moment
 
 WIDTHS = np.array([512.0, 256, 128, 64, 32])
 

@@ -145,11 +145,32 @@ class SignsOfTheWrongVariance(BuiltinSubject):
 class BiasScaleForgotten(BuiltinSubject):
     """In standard parameterisation the biases are drawn at variance 1."""
 
-    def network(self, arch, width, seed, *, parameterization="ntk", **options):
-        net = super().network(arch, width, seed, parameterization=parameterization, **options)
-        if parameterization == "standard":
-            net[0].bias.data /= arch.linears[0].bias_std
+    def standard_network(self, arch, width, seed):
+        net = super().standard_network(arch, width, seed)
+        net[0].bias.data /= arch.linears[0].bias_std
         return net
+
+
+def _sideways(kernel: np.ndarray, size: float) -> np.ndarray:
+    """An error of relative `size` between different points, orthogonal to the kernel itself."""
+    signs = np.sign(np.arange(len(kernel))[:, None] - np.arange(kernel.shape[1]) + 0.5)
+    signs = (signs * signs.T) * (1 - np.eye(*kernel.shape))
+    signs = signs * np.where(np.add.outer(*map(np.arange, kernel.shape)) % 2, 1, -1)
+    signs -= np.vdot(signs, kernel) / np.vdot(kernel, kernel) * kernel
+    return kernel + size * np.linalg.norm(kernel) * signs / np.linalg.norm(signs)
+
+
+@dataclass(frozen=True)
+class SidewaysNTK(BuiltinSubject):
+    def ntk(self, arch, x1, x2):
+        kernel = super().ntk(arch, x1, x2)
+        return _sideways(kernel, 0.2) if kernel.shape[0] == kernel.shape[1] else kernel
+
+
+@dataclass(frozen=True)
+class SidewaysNNGP(BuiltinSubject):
+    def nngp(self, arch, x1, x2):
+        return _sideways(super().nngp(arch, x1, x2), 0.2)
 
 
 FAULTS = [
@@ -161,6 +182,9 @@ FAULTS = [
     ("initialisation.concentration", DeafToWidth()),
     ("initialisation.output_covariance", SixPercentMoreCovariance()),
     ("initialisation.ntk_rate", ThreePercentOff()),
+    ("initialisation.ntk_mean", SidewaysNTK()),
+    ("initialisation.output_covariance", SidewaysNNGP()),
+    ("initialisation.ntk_rate", SidewaysNTK()),
     ("initialisation.ntk_rate", NNGPForNTK()),
     ("initialisation.independent_outputs", CorrelatedOutputs()),
     ("initialisation.weight_distributions", SignsOfTheWrongVariance()),

@@ -1,5 +1,5 @@
 """Claims about finite networks before training."""
 
-from ntkverify.claims.initialisation import limit, moments, parameterisation
+from ntkverify.claims.initialisation import fluctuation, limit, mean, parameterisation
 
-CLAIMS = (*parameterisation.CLAIMS, *moments.CLAIMS, *limit.CLAIMS)
+CLAIMS = (*parameterisation.CLAIMS, *mean.CLAIMS, *fluctuation.CLAIMS, *limit.CLAIMS)

@@ -8,6 +8,7 @@ from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Premise
 from ntkverify.scenarios import Scenario
+from ntkverify.seeds import derive
 from ntkverify.subjects import part
 
 HE = 2**0.5
@@ -20,14 +21,36 @@ GAUSSIAN_FIRST_LAYER = Premise(
 )
 
 
-def empirical_kernels(
-    subject: Any, scenario: Scenario, width: int, seeds: list[int], **options: Any
-) -> np.ndarray:
+def relu_without_bias(scenario: Scenario) -> bool:
+    """Whether every hidden layer is ReLU and no layer has a bias."""
+    arch = scenario.architecture
+    return set(arch.activations) == {ReLU()} and not any(linear.bias_std for linear in arch.linears)
+
+
+def empirical_kernels(subject: Any, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:
     """(networks, n, n): the empirical NTK on the scenario's points of one network per seed."""
     x, hidden = scenario.points.inputs(), scenario.hidden_widths(width)
     build, empirical_ntk = part(subject, "network"), part(subject, "empirical_ntk")
     nets = (build(scenario.architecture, hidden, seed) for seed in seeds)
-    return np.stack([np.asarray(empirical_ntk(net, x, **options)) for net in nets])
+    return np.stack([np.asarray(empirical_ntk(net, x, x)) for net in nets])
+
+
+def across(limit: np.ndarray, scenario: Scenario) -> np.ndarray:
+    """A direction (n, n) of norm 1 to look in besides `limit` (n, n): symmetric random signs, its own
+    for every scenario, without their part along the limit. Zero where there is only one direction."""
+    signs = derive(scenario.seed, scenario.network_seed("direction")).choice([-1.0, 1.0], limit.shape)
+    signs = np.triu(signs) + np.triu(signs, 1).T
+    signs -= np.vdot(signs, limit) / np.vdot(limit, limit) * limit
+    norm = np.linalg.norm(signs)
+    return signs / norm if norm > 1e-6 else np.zeros_like(signs)
+
+
+def against(limit: np.ndarray, kernels: np.ndarray, scenario: Scenario) -> np.ndarray:
+    """(3, networks): relative distance of kernels (networks, n, n) to the limit, and relative signed
+    offsets from it, along the limit itself and across it."""
+    deviation, size = (kernels - limit) / np.linalg.norm(limit), np.linalg.norm(limit)
+    along, aside = (np.einsum("sij,ij->s", deviation, d) for d in (limit / size, across(limit, scenario)))
+    return np.stack([np.linalg.norm(deviation, axis=(1, 2)), along, aside])
 
 
 def narrow(subject, budget, seed):

@@ -5,8 +5,9 @@ import numpy as np
 from ntkverify import strategies
 from ntkverify.activations import Erf
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.convergence import WIDE, WidthSeries, measure_convergence, measure_offset
-from ntkverify.claims.initialisation.kernels import GAUSSIAN_FIRST_LAYER, empirical_kernels, narrow
+from ntkverify.claims.convergence import WIDE, WidthSeries, measure_convergence, measure_offsets
+from ntkverify.claims.initialisation.kernels import GAUSSIAN_FIRST_LAYER, against, empirical_kernels, narrow
+from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
@@ -18,16 +19,9 @@ def measure_ntk_rate(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     limit = np.asarray(subject.ntk(scenario.architecture, x, x))
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
-        return _against(limit, empirical_kernels(subject, scenario, width, seeds))
+        return against(limit, empirical_kernels(subject, scenario, width, seeds), scenario)
 
     return measure_convergence(replicates, scenario, effort, resolution=0.02)
-
-
-def _against(limit: np.ndarray, kernels: np.ndarray) -> np.ndarray:
-    """(2, networks): relative distance, and relative signed offset along the limit (n, n)."""
-    deviation, square = kernels - limit, np.vdot(limit, limit)
-    distance = np.linalg.norm(deviation, axis=(1, 2)) / square**0.5
-    return np.stack([distance, np.einsum("sij,ij->s", deviation, limit) / square])
 
 
 OUTPUTS = 256
@@ -42,29 +36,21 @@ def measure_output_covariance(subject, scenario: Scenario, effort: Effort) -> tu
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = (build(many, scenario.hidden_widths(width), seed) for seed in seeds)
-        return _against(limit, np.stack([_second_moments(net, x) for net in nets]))
+        return against(limit, np.stack([_second_moments(net, x) for net in nets]), scenario)
 
-    series = WidthSeries(replicates, scenario)
-
-    def offsets(stream: str, start: int, count: int) -> np.ndarray:
-        return series.rows(1, stream, start, count)
-
-    return (measure_offset("offset at infinite width", offsets, series.widths, effort, resolution=0.03),)
+    return measure_offsets(WidthSeries(replicates, scenario), effort, resolution=0.03)
 
 
 def measure_independent_outputs(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The block of the NTK between two outputs, relative to the analytic kernel of one."""
     x = scenario.points.inputs()
     limit = np.asarray(subject.ntk(scenario.architecture, x, x))
-    square = np.vdot(limit, limit)
     two, build = _with_outputs(scenario.architecture, 2), part(subject, "network")
-    empirical_ntk = part(subject, "empirical_ntk")
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = (build(two, scenario.hidden_widths(width), seed) for seed in seeds)
         blocks = np.stack([np.asarray(empirical_ntk(net, x, outputs="full"))[:, :, 0, 1] for net in nets])
-        along = np.einsum("sij,ij->s", blocks, limit) / square
-        return np.stack([np.linalg.norm(blocks, axis=(1, 2)) / square**0.5, along])
+        return against(limit, blocks + limit, scenario)  # as if it were the deviation from a limit
 
     return measure_convergence(replicates, scenario, effort, resolution=0.02)
 

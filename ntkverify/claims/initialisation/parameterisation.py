@@ -15,15 +15,17 @@ def measure_parameterisations(subject, scenario: Scenario, effort: Effort) -> tu
     """The NTK in standard parameterisation against the weighted sum of the NTK's parts, layer by layer."""
     arch, x, width = scenario.architecture, scenario.points.inputs(), scenario.widths[0]
     seed = scenario.network_seed("screen", 0)
-    nets = {name: subject.network(arch, width, seed, parameterization=name) for name in ("ntk", "standard")}
-    standard = np.asarray(subject.empirical_ntk(nets["standard"], x))
+    net = subject.network(arch, width, seed)
+    standard = np.asarray(subject.empirical_ntk(subject.standard_network(arch, width, seed), x, x))
     fan_ins = [arch.inputs] + [width] * arch.depth
-    modules = [module for module in nets["ntk"] if isinstance(getattr(module, "weight", None), nn.Parameter)]
+    modules = [
+        module for module in net.modules() if isinstance(getattr(module, "weight", None), nn.Parameter)
+    ]
     total = np.zeros_like(standard)
     for module, linear, fan_in in zip(modules, arch.linears, fan_ins, strict=True):
-        total += fan_in / linear.weight_std**2 * _part(subject, nets["ntk"], module.weight, x)
+        total += fan_in / linear.weight_std**2 * _part(subject, net, module.weight, x)
         if module.bias is not None:
-            total += _part(subject, nets["ntk"], module.bias, x) / linear.bias_std**2
+            total += _part(subject, net, module.bias, x) / linear.bias_std**2
     size = np.abs(standard).max()
     # A ReLU network without bias may be dead on every point; then both sides are exactly 0.
     error = np.abs(standard - total).max() / (size if size > 0 else 1.0)
@@ -44,7 +46,7 @@ def _part(subject, net: nn.Module, parameter: nn.Parameter, x: np.ndarray) -> np
     """The empirical NTK (n, n) of a single parameter."""
     for other in net.parameters():
         other.requires_grad_(other is parameter)
-    return np.asarray(subject.empirical_ntk(net, x))
+    return np.asarray(subject.empirical_ntk(net, x, x))
 
 
 PARAMETERISATIONS = Claim(
@@ -54,7 +56,7 @@ PARAMETERISATIONS = Claim(
     formula="Theta_std = sum_l n_{l-1} / weight_std^2 Theta_{W_l} + Theta_{b_l} / bias_std^2",
     source="chain rule; Sohl-Dickstein et al. 2020, section 2",
     premises=(),
-    needs=frozenset({"network", "empirical_ntk"}),
+    needs=frozenset({"network", "standard_network", "empirical_ntk"}),
     stochastic=False,
     inside=lambda subject, budget, seed: strategies.scenarios(
         subject, seed, counts=(1, 6), widths=[(n,) for n in (64, 16, 4, 1)], bias_stds=(1.0, 0.1, 0.0)

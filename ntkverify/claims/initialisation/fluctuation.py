@@ -1,42 +1,29 @@
-"""Exact moments of the NTK of networks of finite width."""
+"""How much the NTK of a finite network fluctuates, exactly."""
 
 import math
 from dataclasses import replace
 
 import numpy as np
-import torch
 from hypothesis import strategies as st
 
 from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.convergence import WIDE, WidthSeries, measure_slope
-from ntkverify.claims.initialisation.kernels import HE, empirical_kernels
+from ntkverify.claims.initialisation.kernels import HE, empirical_kernels, relu_without_bias
 from ntkverify.claims.judging import judge
 from ntkverify.findings import Measurement
-from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.scenarios import Scenario
-
-
-def _relu_without_bias(scenario: Scenario) -> bool:
-    arch = scenario.architecture
-    return set(arch.activations) == {ReLU()} and not any(linear.bias_std for linear in arch.linears)
-
 
 HE_RELU = Premise(
     name="ReLU at constant variance",
     statement="ReLU units, no bias, weight variance 2, Gaussian weights, one input",
     holds=lambda scenario: (
-        _relu_without_bias(scenario)
+        relu_without_bias(scenario)
         and {(linear.weight_std, linear.weights) for linear in scenario.architecture.linears}
         == {(HE, "gaussian")}
         and scenario.points.count == 1
     ),
-)
-UNBIASED = Premise(
-    name="one hidden layer, or ReLU without bias",
-    statement="one hidden layer; or ReLU units without bias, where the mean of the diagonal is exact at any depth",
-    holds=lambda scenario: scenario.architecture.depth == 1 or _relu_without_bias(scenario),
 )
 NO_BOTTLENECK = Premise(
     name="no bottleneck",
@@ -55,34 +42,6 @@ def relu_second_moment(widths: list[int]) -> float:
     layers = range(depth + 1)
     pairs = sum(math.prod(kept[min(a, b) : max(a, b)]) for a in layers for b in layers)
     return math.prod(1 + 5 / n for n in widths) * (1 / 3 + 2 / 3 * pairs / (depth + 1) ** 2)
-
-
-def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
-    """The mean of the empirical NTK at one width, along the analytic one; deeper, of its diagonal only."""
-    arch, x = scenario.architecture, scenario.points.inputs()
-    limit = np.asarray(subject.ntk(arch, x, x))
-    if arch.depth > 1:
-        limit = np.diag(np.diag(limit))
-
-    tolerance = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * scenario.widths[0] * arch.depth
-    tolerance += getattr(subject, "accuracy", 0.0)
-
-    def offsets(seeds: list[int]) -> np.ndarray:
-        kernels = empirical_kernels(subject, scenario, scenario.widths[0], seeds)
-        return np.einsum("sij,ij->s", kernels, limit) / np.vdot(limit, limit) - 1
-
-    return (
-        judge(
-            "relative offset of the mean",
-            offsets,
-            scenario,
-            (-tolerance, tolerance),
-            level=effort.level,
-            resolution=0.05,
-            max_samples=effort.max_samples,
-            tolerance=f"exact to rounding and to the accuracy that the kernel claims: {tolerance:.2g}",
-        ),
-    )
 
 
 def measure_second_moment(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -145,18 +104,6 @@ def _floor(scenario: Scenario) -> str:
     return "".join(parts)
 
 
-def _one_width(subject, seed, widths, **options):
-    return strategies.scenarios(subject, seed, counts=(2, 3), widths=[(n,) for n in widths], **options)
-
-
-def _unbiased(subject, budget, seed):
-    shallow = _one_width(subject, seed, (64, 32, 16), depths=(1,))
-    deep = _one_width(
-        subject, seed, (256,), depths=(2, 3), activations=(ReLU(),), bias_stds=(0.0,), weight_stds=(HE,)
-    )
-    return shallow | deep
-
-
 def _he_relu(subject, seed, widths, bias_stds=(0.0,), dimensions=(1, 4), **options):
     return strategies.scenarios(
         subject,
@@ -206,19 +153,6 @@ def _bottleneck(subject, budget, seed):
     )
 
 
-NTK_MEAN = Claim(
-    id="initialisation.ntk_mean",
-    statement="The mean of the empirical NTK is the analytic one at any width, for one hidden layer; and so is"
-    " its diagonal at any depth, for ReLU without bias.",
-    formula="E Theta_n = Theta",
-    source="one hidden layer: linearity of the mean; ReLU: Hanin & Nica 2020, Theorem 1",
-    premises=(UNBIASED,),
-    needs=frozenset({"ntk"}),
-    stochastic=True,
-    inside=_unbiased,
-    measure=measure_ntk_mean,
-)
-
 SECOND_MOMENT = Claim(
     id="initialisation.relu_second_moment",
     statement="The second moment of a ReLU network's NTK follows the exact law in depth and widths.",
@@ -249,4 +183,4 @@ CONCENTRATION = Claim(
     measure=measure_concentration,
 )
 
-CLAIMS = (NTK_MEAN, SECOND_MOMENT, CONCENTRATION)
+CLAIMS = (SECOND_MOMENT, CONCENTRATION)

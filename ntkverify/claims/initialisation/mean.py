@@ -1,0 +1,93 @@
+"""The mean of the NTK of finite networks."""
+
+import numpy as np
+import torch
+
+from ntkverify import strategies
+from ntkverify.activations import ReLU
+from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.initialisation.kernels import (
+    GAUSSIAN_FIRST_LAYER,
+    HE,
+    across,
+    empirical_kernels,
+    relu_without_bias,
+)
+from ntkverify.claims.judging import judge
+from ntkverify.findings import Measurement
+from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import FOREIGN_ACCURACY
+
+UNBIASED = Premise(
+    name="one hidden layer, or ReLU without bias",
+    statement="one hidden layer; or Gaussian weights and ReLU units without bias, where the mean of the diagonal is exact at any depth",
+    holds=lambda scenario: (
+        scenario.architecture.depth == 1
+        or (
+            relu_without_bias(scenario)
+            and {linear.weights for linear in scenario.architecture.linears} == {"gaussian"}
+        )
+    ),
+)
+
+
+def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The mean of the empirical NTK at one width, against the analytic one; deeper, its diagonal only."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    limit = np.asarray(subject.ntk(arch, x, x))
+    direction = across(limit, scenario)
+    if arch.depth > 1:
+        limit, direction = np.diag(np.diag(limit)), np.diag(np.diag(direction))
+    size = np.linalg.norm(limit)
+    tolerance = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * scenario.widths[0] * arch.depth
+    tolerance += getattr(subject, "accuracy", FOREIGN_ACCURACY)
+
+    def offset_along(direction: np.ndarray, name: str) -> Measurement:
+        def offsets(seeds: list[int]) -> np.ndarray:
+            deviations = empirical_kernels(subject, scenario, scenario.widths[0], seeds) - limit
+            return np.einsum("sij,ij->s", deviations, direction) / size
+
+        return judge(
+            name,
+            offsets,
+            scenario,
+            (-tolerance, tolerance),
+            level=effort.level / 2,
+            resolution=0.05,
+            max_samples=effort.max_samples,
+            tolerance=f"exact to rounding and to the accuracy that the kernel claims: {tolerance:.2g}",
+        )
+
+    return (
+        offset_along(limit / size, "relative offset of the mean, along the limit"),
+        offset_along(direction, "relative offset of the mean, across it"),
+    )
+
+
+def _one_width(subject, seed, widths, **options):
+    return strategies.scenarios(subject, seed, counts=(2, 3), widths=[(n,) for n in widths], **options)
+
+
+def _unbiased(subject, budget, seed):
+    shallow = _one_width(subject, seed, (64, 32, 16), depths=(1,))
+    deep = _one_width(
+        subject, seed, (256,), depths=(2, 3), activations=(ReLU(),), bias_stds=(0.0,), weight_stds=(HE,)
+    )
+    return shallow | deep
+
+
+NTK_MEAN = Claim(
+    id="initialisation.ntk_mean",
+    statement="The mean of the empirical NTK is the analytic one at any width, for one hidden layer; and so is"
+    " its diagonal at any depth, for ReLU without bias.",
+    formula="E Theta_n = Theta",
+    source="one hidden layer: linearity of the mean; ReLU: Hanin & Nica 2020, Theorem 1",
+    premises=(UNBIASED, GAUSSIAN_FIRST_LAYER),
+    needs=frozenset({"ntk"}),
+    stochastic=True,
+    inside=_unbiased,
+    measure=measure_ntk_mean,
+)
+
+CLAIMS = (NTK_MEAN,)
