@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -137,3 +138,39 @@ def test_bad_inputs_are_refused_with_a_remedy(x1, x2, argument, words):
 def test_something_else_than_an_architecture_is_refused():
     with pytest.raises(InvalidArgument, match="arch: got .*mlp"):
         nv.ntk("relu", np.zeros((1, 1)))
+
+
+def mp_erf_kernels(x: float, y: float) -> tuple[float, float]:
+    """NNGP and NTK of one hidden erf layer of unit weights in one dimension, at 60 digits."""
+    with mpmath.workdps(60):
+        a, b, c = mpmath.mpf(x) ** 2, mpmath.mpf(y) ** 2, mpmath.mpf(x) * mpmath.mpf(y)
+        product = (1 + 2 * a) * (1 + 2 * b)
+        nngp = 2 / mpmath.pi * mpmath.asin(2 * c / mpmath.sqrt(product))
+        return float(nngp), float(nngp + 4 / mpmath.pi / mpmath.sqrt(product - 4 * c * c) * c)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(1.0, 1.0), (1e6, 1e6), (1e8, 1e8), (1e8, -1e8), (1e-8, 3.0), (2.0, 2.0 + 1e-9)]
+)
+def test_erf_keeps_its_digits_for_large_inputs_and_near_duplicates(x, y):
+    arch = nv.mlp(inputs=1, depth=1, activation=nv.Erf())
+    got = [kernel(arch, np.array([[x]]), np.array([[y]]))[0, 0] for kernel in (nv.nngp, nv.ntk)]
+    np.testing.assert_allclose(got, mp_erf_kernels(x, y), rtol=1e-14)
+
+
+def test_a_relu_behind_erf_keeps_the_diagonal():
+    layers = nv.Sequential(nv.Linear(), nv.Erf(), nv.Linear(), nv.ReLU(), nv.Linear())
+    arch = nv.Architecture(inputs=1, layers=layers)
+    for x in (0.3, 1.0, 7.0):
+        a = x * x
+        erf_nngp = 2 / math.pi * math.asin(2 * a / (1 + 2 * a))
+        erf_ntk = erf_nngp + 4 / math.pi / math.sqrt(1 + 4 * a) * a
+        # Behind ReLU on the diagonal both are halved, and the readout adds its own kernel.
+        assert nv.ntk(arch, np.array([[x]]))[0, 0] == pytest.approx(erf_nngp / 2 + erf_ntk / 2, rel=1e-14)
+
+
+@pytest.mark.parametrize("activation", [nv.ReLU(), nv.Erf()])
+def test_gradients_are_finite_duplicates_included(activation):
+    x = torch.tensor([[1.0, 2.0], [1.0, 2.0], [-1.0, -2.0]], dtype=torch.float64, requires_grad=True)
+    nv.ntk(nv.mlp(inputs=2, depth=2, activation=activation, bias_std=0.1), x).sum().backward()
+    assert torch.isfinite(x.grad).all()

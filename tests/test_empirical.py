@@ -123,3 +123,10 @@ def test_bad_arguments_are_refused():
         nv.empirical_ntk(net, X * np.nan)
     with pytest.raises(InvalidArgument, match="^net: got no trainable parameter"):
         nv.empirical_ntk(net.requires_grad_(False), X)
+
+
+@pytest.mark.parametrize("last", [nn.Flatten(0), nn.Unflatten(1, (1, 2))])
+def test_a_network_with_another_output_shape_is_refused(last):
+    net = nn.Sequential(nn.Linear(3, 2).double(), last)
+    with pytest.raises(InvalidArgument, match="net: got a network with output shape .* drop a squeeze"):
+        nv.empirical_ntk(net, X)

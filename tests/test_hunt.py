@@ -1,5 +1,6 @@
 import pytest
 
+import ntkverify as nv
 from ntkverify.budgets import Budget, budget_named
 from ntkverify.claims import CATALOGUE
 from ntkverify.errors import InvalidArgument
@@ -102,3 +103,39 @@ def test_the_false_alarm_probability_is_shared_over_claims_and_examples():
     assert errors(budget).per_decision == pytest.approx(1e-3 / stochastic / budget.stochastic_examples)
     with pytest.raises(InvalidArgument, match="^budget: got 'huge'"):
         budget_named("huge")
+
+
+def test_a_subject_that_follows_the_protocol_and_no_more_is_not_blamed():
+    class Minimal:
+        name = "minimal"
+
+        def ntk(self, arch, x1, x2):
+            return BuiltinSubject().ntk(arch, x1, x2)
+
+        def network(self, arch, width, seed):
+            return BuiltinSubject().network(arch, width, seed)
+
+        def empirical_ntk(self, net, x1, x2):
+            return BuiltinSubject().empirical_ntk(net, x1, x2)
+
+        def supports(self, arch):
+            return arch.depth == 1 and arch.activations[0] == nv.Erf()
+
+    search, findings, _ = hunt(Minimal())
+    for claim in CATALOGUE.values():
+        search.inside(claim)
+    assert not [finding for finding in findings if finding.error or finding.verdict is Verdict.FAILS]
+    assert search.inside(CATALOGUE["initialisation.relu_second_moment"]) is Verdict.OUT_OF_SCOPE
+    assert search.outside(CATALOGUE["initialisation.relu_second_moment"]) is None
+    assert search.inside(CATALOGUE["initialisation.parameterisations"]) is Verdict.OUT_OF_SCOPE
+
+
+def test_scenarios_inside_the_premises_are_not_measured_as_outside():
+    class Triple(nv.KernelSubject):
+        def __init__(self):
+            arch = nv.mlp(inputs=2, depth=1, bias_std=1.0)
+            super().__init__(name="triple", architecture=arch, ntk=lambda x1, x2: 3 * nv.ntk(arch, x1, x2))
+
+    search, findings, _ = hunt(Triple())
+    search.outside(CATALOGUE["initialisation.weight_distributions"])
+    assert not findings

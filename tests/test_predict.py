@@ -103,3 +103,25 @@ def test_kernels_that_are_none_are_refused_with_their_eigenvalue():
 def test_bad_arguments_are_refused_by_name(call, argument):
     with pytest.raises(InvalidArgument, match=f"^{argument}: got"):
         call()
+
+
+def test_an_asymmetric_kernel_is_refused_not_repaired():
+    for call in (
+        lambda: predict.kernel_regression([[2.0, 1.0], [0.0, 2.0]], np.ones((2, 1)), np.ones((1, 2))),
+        lambda: predict.gradient_flow([[2.0, 1.0], [0.0, 2.0]], np.ones((2, 1)), time=1.0),
+    ):
+        with pytest.raises(
+            InvalidArgument, match="k_train: got a matrix that differs from its transpose by 1"
+        ):
+            call()
+
+
+def test_large_pivots_do_not_hide_a_singular_kernel():
+    lower = np.eye(40) - np.tril(np.ones((40, 40)), -1)
+    kernel = lower @ lower.T
+    with pytest.raises(NotPositiveDefinite):
+        predict.kernel_regression(kernel, np.ones((40, 1)), kernel)
+
+
+def test_a_zero_kernel_is_stable_at_any_rate():
+    assert predict.max_learning_rate(np.zeros((2, 2))) == float("inf")

@@ -111,3 +111,21 @@ def test_bad_arguments_are_refused_by_name(change, argument):
     arguments = {"x": X, "y": Y, "x_test": X_TEST, "steps": 1, "learning_rate": 1e-3} | change
     with pytest.raises(InvalidArgument, match=f"^{argument}: got"):
         nv.train(nv.network(ARCH, 4, seed=0), **arguments)
+
+
+def test_a_diverging_network_does_not_stop_its_neighbours():
+    nets = [nv.network(ARCH, 8, seed=seed) for seed in range(3)]
+    nets[1][0].weight.data *= 1e200
+    nets[1][2].weight.data *= 1e200
+    settings = {"steps": 10, "learning_rate": 0.01, "allow_unstable": True}
+    together = train_ensemble(nets, X, Y, X_TEST, **settings)
+    alone = nv.train(nets[2], X, Y, X_TEST, **settings)
+    np.testing.assert_allclose(together.train[2], alone.train, rtol=1e-10)
+
+
+def test_a_dead_network_has_no_eigenvalue_to_fear():
+    net = nv.network(nv.mlp(inputs=3, depth=1, outputs=4), 4, seed=0)
+    for parameter in net.parameters():
+        parameter.data.zero_()
+    run = nv.train(net, X, np.ones((6, 4)), steps=2, learning_rate=1e6)
+    assert run.losses == (12.0, 12.0, 12.0)

@@ -27,7 +27,8 @@ def mean_interval(samples: np.ndarray, level: float) -> tuple[float, float]:
     """
     checks.probability("level", level)
     samples = checks.finite_samples(samples, 2)
-    centre, error = float(samples.mean()), standard_deviation(samples) / math.sqrt(samples.size)
+    error = standard_deviation(samples) / math.sqrt(samples.size)
+    centre = float(samples.mean()) if error > 0 else float(samples[0])  # equal draws have no rounding
     radius = error * _student_quantile(level / 2, samples.size - 1)
     return centre - radius, centre + radius
 
