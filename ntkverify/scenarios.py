@@ -4,6 +4,8 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ntkverify import serialization
 from ntkverify.architecture import Architecture
 from ntkverify.data import Points
@@ -71,6 +73,10 @@ class Scenario:
     def network_seed(self, *names: str | int) -> int:
         """A seed for one network, its own for every scenario and every name."""
         return int(derive(self.seed, self._text, *names).integers(2**63))
+
+    def signs(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Random signs of that shape, the scenario's own: a direction to look in."""
+        return derive(self.seed, self.network_seed("direction")).choice([-1.0, 1.0], shape)
 
     @functools.cached_property
     def _text(self) -> str:

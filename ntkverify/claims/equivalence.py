@@ -5,10 +5,9 @@ import numpy as np
 from ntkverify import predict, strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.convergence import WIDE, measure_convergence
+from ntkverify.claims.convergence import WIDE, beside, measure_convergence
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
-from ntkverify.seeds import derive
 from ntkverify.subjects import part
 from ntkverify.training import train_ensemble
 
@@ -49,17 +48,13 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
         ]
         deviation = np.concatenate([run.train, run.test], axis=1) - predicted
         relative, size = deviation / np.linalg.norm(moved), np.linalg.norm(moved)
-        along, aside = (np.einsum("sno,no->s", relative, d) for d in (moved / size, _across(moved, scenario)))
+        along, aside = (
+            np.einsum("sno,no->s", relative, d)
+            for d in (moved / size, beside(moved, scenario.signs(moved.shape)))
+        )
         return np.stack([np.linalg.norm(relative, axis=(1, 2)), along, aside])
 
     return measure_convergence(replicates, scenario, effort, resolution=0.05, confirm="betting")
-
-
-def _across(moved: np.ndarray, scenario: Scenario) -> np.ndarray:
-    """A direction (points, outputs) of norm 1 besides `moved`: random signs less their part along it."""
-    signs = derive(scenario.seed, scenario.network_seed("direction")).choice([-1.0, 1.0], moved.shape)
-    signs -= np.vdot(signs, moved) / np.vdot(moved, moved) * moved
-    return signs / np.linalg.norm(signs)
 
 
 def _stable(subject, budget, seed):

@@ -7,8 +7,8 @@ import numpy as np
 from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Premise
+from ntkverify.claims.convergence import beside
 from ntkverify.scenarios import Scenario
-from ntkverify.seeds import derive
 from ntkverify.subjects import part
 
 HE = 2**0.5
@@ -36,13 +36,9 @@ def empirical_kernels(subject: Any, scenario: Scenario, width: int, seeds: list[
 
 
 def across(limit: np.ndarray, scenario: Scenario) -> np.ndarray:
-    """A direction (n, n) of norm 1 to look in besides `limit` (n, n): symmetric random signs, its own
-    for every scenario, without their part along the limit. Zero where there is only one direction."""
-    signs = derive(scenario.seed, scenario.network_seed("direction")).choice([-1.0, 1.0], limit.shape)
-    signs = np.triu(signs) + np.triu(signs, 1).T
-    signs -= np.vdot(signs, limit) / np.vdot(limit, limit) * limit
-    norm = np.linalg.norm(signs)
-    return signs / norm if norm > 1e-6 else np.zeros_like(signs)
+    """A symmetric direction (n, n) besides `limit` (n, n), its own for every scenario."""
+    signs = scenario.signs(limit.shape)
+    return beside(limit, np.triu(signs) + np.triu(signs, 1).T)
 
 
 def against(limit: np.ndarray, kernels: np.ndarray, scenario: Scenario) -> np.ndarray:
