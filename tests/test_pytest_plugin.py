@@ -43,7 +43,9 @@ def project(pytester):
 
 
 def run(project, *options):
-    return project.runpytest_inprocess(
+    # A process of its own: pytester forgets in between what was imported, and extension modules
+    # cannot be imported twice.
+    return project.runpytest_subprocess(
         "-m", "equivalence", "--ntk-budget=quick", "--strict-markers", *options
     )
 
@@ -73,7 +75,7 @@ def test_a_run_prints_a_table_and_leaves_a_report(project):
 
 
 def test_ordinary_tests_write_nothing(project):
-    project.runpytest_inprocess("test_ordinary.py").assert_outcomes(passed=1)
+    project.runpytest_subprocess("test_ordinary.py").assert_outcomes(passed=1)
     assert not (project.path / "reports").exists()
 
 
