@@ -81,8 +81,8 @@ def gradient_descent(
     Raises InvalidArgument for a learning rate at or above 2 / lambda_max (unless
     allow_unstable), shapes that do not fit, or a kernel that is not PSD.
     """
-    _check_steps(steps)
-    _check_learning_rate(learning_rate)
+    check_steps(steps)
+    check_learning_rate(learning_rate)
     if not allow_unstable:
         check_stable(learning_rate, eigenvalues(_kernel(k_train))[-1].item())
 
@@ -98,13 +98,12 @@ def gradient_descent(
 
 def max_learning_rate(k_train: Array) -> float:
     """2 / lambda_max: gradient descent on 1/2 sum (f - y)^2 converges below it."""
-    largest = eigenvalues(_kernel(k_train))[-1].item()
-    return 2 / largest if largest > 0 else float("inf")
+    return _stable_below(eigenvalues(_kernel(k_train))[-1].item())
 
 
 def check_stable(learning_rate: float, largest_eigenvalue: float) -> None:
     """Raises InvalidArgument for a learning rate at or above 2 / largest_eigenvalue."""
-    limit = 2 / largest_eigenvalue if largest_eigenvalue > 0 else float("inf")
+    limit = _stable_below(largest_eigenvalue)
     if learning_rate >= limit:
         raise InvalidArgument(
             "learning_rate",
@@ -114,7 +113,12 @@ def check_stable(learning_rate: float, largest_eigenvalue: float) -> None:
         )
 
 
-def _check_learning_rate(learning_rate: float) -> None:
+def _stable_below(largest_eigenvalue: float) -> float:
+    return 2 / largest_eigenvalue if largest_eigenvalue > 0 else float("inf")
+
+
+def check_learning_rate(learning_rate: float) -> None:
+    """Raises InvalidArgument for a learning rate that is not positive and finite."""
     if not 0 < learning_rate < float("inf"):
         expected = "a positive finite number"
         raise InvalidArgument(
@@ -122,7 +126,8 @@ def _check_learning_rate(learning_rate: float) -> None:
         )
 
 
-def _check_steps(steps: int) -> None:
+def check_steps(steps: int) -> None:
+    """Raises InvalidArgument for steps that are not an integer >= 0."""
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
         raise InvalidArgument("steps", repr(steps), "an integer >= 0", "It counts gradient steps.")
 

@@ -11,7 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.empirical.ntk_vector_products import largest_eigenvalue
 from ntkverify.errors import InvalidArgument
-from ntkverify.predict import check_stable
+from ntkverify.predict import check_learning_rate, check_stable, check_steps
 
 CACHED_PARAMETERS = 2**17
 """Networks are trained together up to this many parameters: beyond, the batch falls out of the cache."""
@@ -54,11 +54,8 @@ def train(
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
     if not parameters:
         raise InvalidArgument("net", "no trainable parameter", "at least one", "Set requires_grad.")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-        raise InvalidArgument("steps", repr(steps), "an integer >= 0", "It counts gradient steps.")
-    if not 0 < learning_rate < float("inf"):
-        remedy = "Below 2 / lambda_max it is stable."
-        raise InvalidArgument("learning_rate", repr(learning_rate), "a positive finite number", remedy)
+    check_steps(steps)
+    check_learning_rate(learning_rate)
     if not 0 <= momentum < 1:
         raise InvalidArgument(
             "momentum", repr(momentum), "a number in [0, 1)", "0 is plain gradient descent."

@@ -44,7 +44,8 @@ def empirical_ntk(
         remedy = "Set requires_grad on what training would move."
         raise InvalidArgument("net", "no trainable parameter", "at least one", remedy)
     first = as_matrix("x1", x1).to(trainable[0])
-    second = first if x2 is None else as_matrix("x2", x2, columns=first.shape[1]).to(trainable[0])
+    # The same points again need no second pass.
+    second = first if x2 is None or x2 is x1 else as_matrix("x2", x2, columns=first.shape[1]).to(trainable[0])
     _check_output(net, first[:1])
     if method == "auto":
         method = "structured_derivatives" if applies(net) else "jacobian_contraction"
