@@ -19,7 +19,8 @@ class Points:
 
     source: "sphere" (radius sqrt(dimension)), "gaussian" (standard normal), "duplicates"
     (gaussian, the last row repeating the first), "diabetes" or "digits" (rows chosen at
-    random, columns standardised over the whole set).
+    random; over the whole set, the columns of the one are standardised, and the pixels of the
+    other centred and put on one scale, since some pixels are hardly ever lit).
     Raises InvalidArgument for an unknown source or impossible sizes.
     """
 
@@ -69,7 +70,7 @@ class Points:
 
 @functools.cache
 def _dataset(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Standardised features (rows, d) and target (rows, 1) of one of scikit-learn's bundled sets."""
+    """Scaled features (rows, d) and standardised target (rows, 1) of one of scikit-learn's bundled sets."""
     try:
         from sklearn import datasets
     except ImportError as error:
@@ -79,9 +80,11 @@ def _dataset(name: str) -> tuple[np.ndarray, np.ndarray]:
     features, target = getattr(datasets, f"load_{name}")(return_X_y=True)
     if name == "digits":
         target = target % 2  # odd against even
-    return _standardised(features), _standardised(target[:, None].astype(float))
+        features = (features - features.mean(axis=0)) / np.sqrt(features.var(axis=0).mean())
+    else:
+        features = _standardised(features)
+    return features, _standardised(target[:, None].astype(float))
 
 
 def _standardised(columns: np.ndarray) -> np.ndarray:
-    spread = columns.std(axis=0)
-    return (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return (columns - columns.mean(axis=0)) / columns.std(axis=0)

@@ -21,6 +21,9 @@ from ntkverify.strategies import HAS_REAL_DATA
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
 
+SHRINKING_EXAMPLES = 40
+"""Scenarios measured, after the first that failed, in search of a simpler one that costs networks."""
+
 ALL_CHECKS = tuple(HealthCheck)
 
 
@@ -97,6 +100,7 @@ class Hunt:
         )
         @given(claim.inside(self.subject, self.budget, self.seed))
         def refute(scenario: Scenario) -> None:
+            hypothesis.assume(not claim.broken_premises(scenario) and attempt.affords(scenario))
             finding = attempt(scenario)
             if finding.is_defect or finding.error:
                 raise ClaimRefuted(finding)
@@ -157,6 +161,13 @@ class _Attempt:
     def findings(self) -> list[Finding]:
         """What was measured so far."""
         return list(self._known.values())
+
+    def affords(self, scenario: Scenario) -> bool:
+        """Whether `scenario` is known, or cheap, or the search for a simpler failure is still young."""
+        if scenario in self._known or not self._claim.stochastic:
+            return True
+        failed = [index for index, known in enumerate(self.findings) if known.is_defect or known.error]
+        return not failed or len(self._known) - failed[0] <= SHRINKING_EXAMPLES
 
     def __call__(self, scenario: Scenario) -> Finding:
         if scenario not in self._known:

@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 import ntkverify as nv
 from ntkverify.budgets import Budget, budget_named
 from ntkverify.claims import CATALOGUE
 from ntkverify.errors import InvalidArgument
-from ntkverify.findings import Verdict
-from ntkverify.hunt import ClaimRefuted, Hunt, errors
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.hunt import SHRINKING_EXAMPLES, ClaimRefuted, Hunt, errors
 from ntkverify.subjects import BuiltinSubject
 
 TINY = Budget(name="tiny", examples=10, stochastic_examples=1, max_samples=64, widths=(256, 128, 64, 32, 16))
@@ -58,6 +60,36 @@ def test_the_counterexample_is_minimal_and_recorded_as_such():
     assert refuted.value.finding.scenario["points"]["dimension"] == 2  # five points on a line repeat
     assert [finding.id for finding in findings if finding.minimal] == [refuted.value.finding.id]
     assert "ntkverify replay" in str(refuted.value)
+
+
+def test_every_scenario_inside_meets_the_premises():
+    search, findings, _ = hunt()
+    search.inside(CATALOGUE["kernel.positive_definite"])
+    assert len(findings) == TINY.examples
+    assert not any(finding.broken_premises for finding in findings)
+
+
+def test_the_search_for_a_simpler_failure_ends():
+    failing = Measurement(name="planted", verdict=Verdict.FAILS, value=1.0, allowed=(0.0, 0.0))
+    claim = CATALOGUE["initialisation.ntk_rate"]
+    search, findings, _ = hunt()
+    with pytest.raises(ClaimRefuted):
+        search.inside(replace(claim, measure=lambda *_: (failing,)))
+    once = {finding.id for finding in findings}
+    assert len(once) <= SHRINKING_EXAMPLES + 1
+
+    calls = []
+
+    def only_above(subject, scenario, effort):
+        calls.append(scenario)
+        return (replace(failing, verdict=Verdict.FAILS if scenario.points.seed > 99 else Verdict.HOLDS),)
+
+    claim = replace(claim, measure=only_above)
+    search = replace(search, budget=replace(TINY, stochastic_examples=20))
+    with pytest.raises(ClaimRefuted) as refuted:
+        search.inside(claim)
+    assert refuted.value.finding.scenario["points"]["seed"] > 99
+    assert len(calls) <= 20 + SHRINKING_EXAMPLES + 1
 
 
 def test_a_crash_is_reported_and_does_not_stop_the_record():

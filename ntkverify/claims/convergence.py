@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ntkverify.claims.claim import Effort, Premise
 from ntkverify.claims.judging import as_measurement
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
-from ntkverify.stats import decide_mean, fit_power_law, replicate_slopes
+from ntkverify.stats import Draw, decide_mean, fit_power_law, replicate_slopes
 
 WIDEST_DEPTH_RATIO = 16
 """Units per hidden layer and per layer of depth above which the leading order in depth / width rules."""
@@ -18,11 +18,14 @@ WIDEST_DEPTH_RATIO = 16
 SHALLOWEST_SLOPE = -0.4
 """Theory says -1/2; finite widths bend a fitted slope by less than .1 where the network is wide."""
 
+SMOOTH_POWERS = (1,)
+"""Mean offsets from the limit are a series in 1 / width wherever all functions are smooth."""
+
 TRUNCATION = 0.005
 """What terms of order (depth / width)^2 may leave of an extrapolation that is linear in 1 / width."""
 
-OFFSETS = (-1.0, 1.0)
-"""Where relative offsets of wide networks lie; bets are placed on what lies inside."""
+REACH = 8
+"""Bets are placed on offsets clipped at this many times the spread of the first ones seen."""
 
 WIDE = Premise(
     name="wide",
@@ -67,20 +70,20 @@ def measure_convergence(
     scenario: Scenario,
     effort: Effort,
     resolution: float,
-    confirm: Literal["catoni", "betting"] = "catoni",
+    **extrapolation: Any,
 ) -> tuple[Measurement, ...]:
     """Slope over width of the distance to the limit, and the offset that is left at infinite width.
 
     replicates: three columns, the relative distance to the limit and the relative signed offsets
     along and across it. Each replicate is one network per width. Its slope, and its offsets
     extrapolated to infinite width, are independent and identically distributed over replicates:
-    means to be judged. resolution: the offset that must not be missed. confirm: how offsets are
-    confirmed; "betting" where networks are costly, since it stops as soon as a failure is certain.
+    means to be judged. resolution: the offset that must not be missed. extrapolation: see
+    `measure_offsets`.
     """
     series, share = WidthSeries(replicates, scenario), effort.level / 3
     return (
         measure_slope(series, replace(effort, level=share)),
-        *measure_offsets(series, replace(effort, level=2 * share), resolution, confirm),
+        *measure_offsets(series, replace(effort, level=2 * share), resolution, **extrapolation),
     )
 
 
@@ -101,26 +104,44 @@ def measure_offsets(
     series: WidthSeries,
     effort: Effort,
     resolution: float,
+    *,
+    powers: tuple[float, ...] = SMOOTH_POWERS,
+    truncation: float = TRUNCATION,
     confirm: Literal["catoni", "betting"] = "catoni",
 ) -> tuple[Measurement, ...]:
-    """What is left at infinite width of the offsets along (column 1) and across (column 2) the limit: 0."""
+    """What is left at infinite width of the offsets along (column 1) and across (column 2) the limit: 0.
+
+    powers, truncation: of 1 / width in the series that is extrapolated, and what the next ones
+    may leave. confirm: "betting" where networks are costly, since it stops as soon as a failure
+    is certain.
+    """
 
     def measure(name: str, column: int) -> Measurement:
+        def draw(*block) -> np.ndarray:
+            return extrapolate(series.widths, series.rows(column, *block), powers)
+
         decision = decide_mean(
-            lambda *block: extrapolate(series.widths, series.rows(column, *block)),
-            (-TRUNCATION, TRUNCATION),
+            draw,
+            (-truncation, truncation),
             level=effort.level / 2,
             resolution=resolution,
             max_samples=effort.max_samples,
             confirm=confirm,
-            support=OFFSETS if confirm == "betting" else None,
+            support=_support(draw, truncation + resolution) if confirm == "betting" else None,
         )
-        return as_measurement(name, decision, "up to terms of order (depth / width)^2")
+        return as_measurement(name, decision, "up to terms of higher order in depth / width")
 
     return (
         measure("offset at infinite width, along the limit", 1),
         measure("offset at infinite width, across it", 2),
     )
+
+
+def _support(draw: Draw, least: float) -> tuple[float, float]:
+    """Where bets are placed: from the screen, so that what is confirmed does not choose it."""
+    spread = float(draw("screen", 0, 64).std())
+    edge = max(2 * least, REACH * spread) if np.isfinite(spread) else 1.0
+    return -edge, edge
 
 
 def beside(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
@@ -131,12 +152,14 @@ def beside(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
     return rest / norm if norm > 1e-6 else np.zeros_like(rest)
 
 
-def extrapolate(widths: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Intercepts (replicates,) of offsets (replicates, k) fitted by a + b / width.
+def extrapolate(
+    widths: np.ndarray, offsets: np.ndarray, powers: tuple[float, ...] = SMOOTH_POWERS
+) -> np.ndarray:
+    """Intercepts (replicates,) of offsets (replicates, k) fitted by a + sum_p b_p width^-p.
 
     Least squares weighted by width, the inverse of the variance at leading order.
     """
-    design = np.stack([np.ones_like(widths), 1 / widths], axis=1)
+    design = np.stack([widths**-power for power in (0.0, *powers)], axis=1)
     weighted = design * widths[:, None]
     return (np.linalg.solve(design.T @ weighted, weighted.T) @ offsets.T)[0]
 

@@ -7,11 +7,12 @@ from ntkverify.stats.catoni import catoni_interval
 from ntkverify.stats.eprocess import betting_interval, betting_test
 from ntkverify.stats.location import mean_interval, samples_needed, visible_discrepancy
 from ntkverify.stats.scaling import PowerLaw, fit_power_law, replicate_slopes
-from ntkverify.stats.sequential import Decision, decide_mean
+from ntkverify.stats.sequential import Decision, Draw, decide_mean
 
 __all__ = [
     "Calibration",
     "Decision",
+    "Draw",
     "ErrorBudget",
     "PowerLaw",
     "betting_interval",

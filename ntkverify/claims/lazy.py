@@ -1,0 +1,84 @@
+"""Premises of claims about training: when networks of finite width can be near their limit at all.
+
+The theorems hold as the width tends to infinity, at constants that depend on the data (Lee et al.
+2019 bound the inputs and ask for a kernel of full rank; Du et al. 2019 need a width that grows
+with 1 / lambda_min). These premises say which data the widths in use are enough for. They are
+computed from the analytic kernels of the scenario, so nothing that is under test enters.
+"""
+
+import functools
+
+import numpy as np
+
+from ntkverify import analytic, predict
+from ntkverify.claims.claim import Premise
+from ntkverify.scenarios import Scenario
+
+WORST_CONDITION = 100
+"""Where nearly equal inputs have different targets, units between them turn over at any usual width."""
+
+UNITS_PER_MOVEMENT = 8
+"""Units per hidden layer, and per layer of depth, for each unit of squared parameter movement."""
+
+LARGEST_VARIANCE = 40
+"""Of a unit's input in the first layer: beyond, small changes of the weights saturate it."""
+
+
+@functools.lru_cache(maxsize=64)
+def _kernels(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """NTK and NNGP of the training points, (n, n) each."""
+    x = scenario.points.inputs()[: scenario.points.count - scenario.training.test_points]
+    return analytic.ntk(scenario.architecture, x), analytic.nngp(scenario.architecture, x)
+
+
+def condition(scenario: Scenario) -> float:
+    """lambda_max / lambda_min of the analytic NTK of the training points; infinite where it is singular."""
+    spectrum = np.linalg.eigvalsh(_kernels(scenario)[0])
+    return spectrum[-1] / spectrum[0] if spectrum[0] > 0 else np.inf
+
+
+def parameter_movement(scenario: Scenario) -> float:
+    """E |w_T - w_0|^2 over initialisations, in the linearised dynamics of gradient descent.
+
+    With w_T - w_0 = J^T a, a = eta sum_t (I - eta Theta)^t (y - f_0), it is E[a^T Theta a], where
+    E[(y - f_0)(y - f_0)^T] = K + y y^T for the NNGP kernel K (Chizat, Oyallon & Bach 2019: training
+    is lazy where parameters move little on the scale on which the gradients change).
+    """
+    training, (ntk, nngp) = scenario.training, _kernels(scenario)
+    y = scenario.points.targets()[: len(ntk)]
+    spectrum, basis = np.linalg.eigh(ntk)
+    rate = training.step_size * predict.max_learning_rate(ntk)
+    summed = rate * ((1 - rate * spectrum[:, None]) ** np.arange(training.steps)).sum(axis=1)
+    residual = np.einsum("ik,ij,jk->k", basis, nngp + y @ y.T, basis)
+    return float((residual * summed**2 * spectrum).sum())
+
+
+def _narrowest(scenario: Scenario) -> int:
+    return min((n for width in scenario.widths for n in scenario.hidden_widths(width)), default=0)
+
+
+def _first_variance(scenario: Scenario) -> float:
+    first, x = scenario.architecture.linears[0], scenario.points.inputs()
+    return first.weight_std**2 * (x**2).mean(axis=1).max() + first.bias_std**2
+
+
+WELL_CONDITIONED = Premise(
+    name="well conditioned",
+    statement=f"the NTK of the training points has a condition number of at most {WORST_CONDITION}",
+    holds=lambda scenario: scenario.training is not None and condition(scenario) <= WORST_CONDITION,
+)
+LAZY = Premise(
+    name="lazy",
+    statement=f"each hidden layer has {UNITS_PER_MOVEMENT} units or more, per layer of depth, for each "
+    "unit of the squared distance that all parameters are expected to move",
+    holds=lambda scenario: (
+        scenario.training is not None
+        and UNITS_PER_MOVEMENT * scenario.architecture.depth * parameter_movement(scenario)
+        <= _narrowest(scenario)
+    ),
+)
+UNSATURATED = Premise(
+    name="unsaturated",
+    statement=f"what enters a unit of the first layer has a variance of at most {LARGEST_VARIANCE}",
+    holds=lambda scenario: _first_variance(scenario) <= LARGEST_VARIANCE,
+)
