@@ -18,9 +18,6 @@ WIDEST_DEPTH_RATIO = 16
 SHALLOWEST_SLOPE = -0.4
 """Theory says -1/2; finite widths bend a fitted slope by less than .1 where the network is wide."""
 
-SMOOTH_POWERS = (1,)
-"""Mean offsets from the limit are a series in 1 / width wherever all functions are smooth."""
-
 TRUNCATION = 0.005
 """What terms of order (depth / width)^2 may leave of an extrapolation that is linear in 1 / width."""
 
@@ -105,20 +102,18 @@ def measure_offsets(
     effort: Effort,
     resolution: float,
     *,
-    powers: tuple[float, ...] = SMOOTH_POWERS,
     truncation: float = TRUNCATION,
     confirm: Literal["catoni", "betting"] = "catoni",
 ) -> tuple[Measurement, ...]:
     """What is left at infinite width of the offsets along (column 1) and across (column 2) the limit: 0.
 
-    powers, truncation: of 1 / width in the series that is extrapolated, and what the next ones
-    may leave. confirm: "betting" where networks are costly, since it stops as soon as a failure
-    is certain.
+    truncation: what an extrapolation that is linear in 1 / width may leave. confirm: "betting"
+    where networks are costly, since it stops as soon as a failure is certain.
     """
 
     def measure(name: str, column: int) -> Measurement:
         def draw(*block) -> np.ndarray:
-            return extrapolate(series.widths, series.rows(column, *block), powers)
+            return extrapolate(series.widths, series.rows(column, *block))
 
         decision = decide_mean(
             draw,
@@ -152,14 +147,12 @@ def beside(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
     return rest / norm if norm > 1e-6 else np.zeros_like(rest)
 
 
-def extrapolate(
-    widths: np.ndarray, offsets: np.ndarray, powers: tuple[float, ...] = SMOOTH_POWERS
-) -> np.ndarray:
-    """Intercepts (replicates,) of offsets (replicates, k) fitted by a + sum_p b_p width^-p.
+def extrapolate(widths: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Intercepts (replicates,) of offsets (replicates, k) fitted by a + b / width.
 
     Least squares weighted by width, the inverse of the variance at leading order.
     """
-    design = np.stack([widths**-power for power in (0.0, *powers)], axis=1)
+    design = np.stack([np.ones_like(widths), 1 / widths], axis=1)
     weighted = design * widths[:, None]
     return (np.linalg.solve(design.T @ weighted, weighted.T) @ offsets.T)[0]
 
