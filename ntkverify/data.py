@@ -8,7 +8,7 @@ import numpy as np
 from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.seeds import derive
 
-GENERATED = ("sphere", "gaussian", "duplicates")
+GENERATED = ("sphere", "gaussian", "duplicates", "antipodes", "near", "hostile")
 REAL = {"diabetes": 10, "digits": 64}
 """Data sets and their number of features."""
 
@@ -18,7 +18,9 @@ class Points:
     """A recipe for `count` inputs of `dimension` features, the same rows every time.
 
     source: "sphere" (radius sqrt(dimension)), "gaussian" (standard normal), "duplicates"
-    (gaussian, the last row repeating the first), "diabetes" or "digits" (rows chosen at
+    (gaussian, the last row repeating the first), "antipodes" (sphere, the second half the negative
+    of the first), "near" (sphere, the odd rows within an angle of 1e-9 to 1e-3 of those before),
+    "hostile" (gaussian times 1, 1e-30, 0, 1e30, in turn), "diabetes" or "digits" (rows chosen at
     random; over the whole set, the columns of the one are standardised, and the pixels of the
     other centred and put on one scale, since some pixels are hardly ever lit).
     Raises InvalidArgument for an unknown source or impossible sizes.
@@ -46,11 +48,20 @@ class Points:
         """(count, dimension), float64."""
         if self.source in REAL:
             return _dataset(self.source)[0][self._chosen()]
-        draws = derive(self.seed, "inputs", self.source).standard_normal((self.count, self.dimension))
-        if self.source == "sphere":
-            draws *= np.sqrt(self.dimension) / np.linalg.norm(draws, axis=1, keepdims=True)
+        rng = derive(self.seed, "inputs", self.source)
+        draws = rng.standard_normal((self.count, self.dimension))
+        if self.source in ("sphere", "antipodes", "near"):
+            draws = _on_sphere(draws)
         if self.source == "duplicates":
             draws[-1] = draws[0]
+        if self.source == "antipodes":
+            half = self.count // 2
+            draws[half : 2 * half] = -draws[:half]
+        if self.source == "near":
+            angles = 10.0 ** rng.uniform(-9, -3, (self.count // 2, 1))
+            draws[1::2] = _on_sphere(draws[: 2 * len(angles) : 2] + angles * draws[1::2])
+        if self.source == "hostile":
+            draws *= np.resize([1, 1e-30, 0, 1e30], (self.count, 1))
         return draws
 
     def targets(self) -> np.ndarray:
@@ -84,6 +95,11 @@ def _dataset(name: str) -> tuple[np.ndarray, np.ndarray]:
     else:
         features = _standardised(features)
     return features, _standardised(target[:, None].astype(float))
+
+
+def _on_sphere(rows: np.ndarray) -> np.ndarray:
+    """The rows, at radius sqrt(dimension)."""
+    return rows * (np.sqrt(rows.shape[1]) / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def _standardised(columns: np.ndarray) -> np.ndarray:

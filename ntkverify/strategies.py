@@ -17,9 +17,13 @@ from ntkverify.data import REAL, Points
 from ntkverify.scenarios import Scenario, Training
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
+CLOSED_FORMS: tuple[Activation, ...] = (ReLU(), Erf())
+"""For claims about kernels alone."""
 HAS_REAL_DATA = importlib.util.find_spec("sklearn") is not None
 SOURCES = ("sphere", "gaussian", *(REAL if HAS_REAL_DATA else ()))
 """Where the inputs of a typical scenario come from."""
+HARD_SOURCES = ("near", "antipodes", "duplicates", "hostile")
+"""Inputs that kernels have been seen to stumble over."""
 
 
 @st.composite

@@ -31,7 +31,7 @@ def hunt(subject=None, **changes):
 
 
 def test_the_same_seed_gives_the_same_findings():
-    claim, records = CATALOGUE["kernel.positive_definite"], []
+    claim, records = CATALOGUE["kernel.strictly_positive"], []
     for seed in (0, 0, 1):
         search, findings, _ = hunt(seed=seed)
         search.inside(claim)
@@ -54,8 +54,8 @@ def test_random_draws_repeat_too(claim):
 
 def test_the_counterexample_is_minimal_and_recorded_as_such():
     search, findings, _ = hunt(OneNegative())
-    with pytest.raises(ClaimRefuted, match="kernel.positive_definite fails") as refuted:
-        search.inside(CATALOGUE["kernel.positive_definite"])
+    with pytest.raises(ClaimRefuted, match="kernel.strictly_positive fails") as refuted:
+        search.inside(CATALOGUE["kernel.strictly_positive"])
     assert refuted.value.finding.scenario["points"]["count"] == 5
     assert refuted.value.finding.scenario["points"]["dimension"] == 2  # five points on a line repeat
     assert [finding.id for finding in findings if finding.minimal] == [refuted.value.finding.id]
@@ -64,7 +64,7 @@ def test_the_counterexample_is_minimal_and_recorded_as_such():
 
 def test_every_scenario_inside_meets_the_premises():
     search, findings, _ = hunt()
-    search.inside(CATALOGUE["kernel.positive_definite"])
+    search.inside(CATALOGUE["kernel.strictly_positive"])
     assert len(findings) == TINY.examples
     assert not any(finding.broken_premises for finding in findings)
 
@@ -99,14 +99,14 @@ def test_a_crash_is_reported_and_does_not_stop_the_record():
 
     search, findings, _ = hunt(Crashing())
     with pytest.raises(ClaimRefuted, match="ZeroDivisionError: planted"):
-        search.inside(CATALOGUE["kernel.positive_definite"])
+        search.inside(CATALOGUE["kernel.strictly_positive"])
     assert {finding.verdict for finding in findings} == {Verdict.UNDECIDED}
     with pytest.raises(ClaimRefuted, match="ZeroDivisionError: planted"):
-        search.outside(CATALOGUE["kernel.positive_definite"])
+        search.outside(CATALOGUE["kernel.strictly_positive"])
 
 
 def test_outside_the_premises_a_failure_is_a_finding_and_fails_only_on_request():
-    claim = CATALOGUE["kernel.positive_definite"]
+    claim = CATALOGUE["kernel.strictly_positive"]
     search, findings, _ = hunt()
     found = search.outside(claim)
     assert found.minimal and found.broken_premises == ("distinct inputs",) and found in findings
@@ -118,8 +118,8 @@ def test_outside_the_premises_a_failure_is_a_finding_and_fails_only_on_request()
 
 def test_progress_says_what_is_tried_and_how_far_it_is():
     search, _, progress = hunt()
-    search.inside(CATALOGUE["kernel.positive_definite"])
-    assert progress[0] == ("kernel.positive_definite", 1, 10)
+    search.inside(CATALOGUE["kernel.strictly_positive"])
+    assert progress[0] == ("kernel.strictly_positive", 1, 10)
     assert [line[1] for line in progress] == list(range(1, len(progress) + 1))
 
 

@@ -56,15 +56,15 @@ def test_a_run_prints_a_table_and_leaves_a_report(project):
     result.stdout.fnmatch_lines(
         [
             "ntkverify: ntkverify *, budget quick, seed 0",
-            "kernel.positive_definite: scenario 1 of 25*",
+            "kernel.strictly_positive: scenario 1 of 25*",
             "claim * verdict *",
-            "kernel.positive_definite * holds * distinct inputs",
+            "kernel.strictly_positive * holds * distinct inputs",
             "report: reports/*/report.html",
         ]
     )
     folder = project.path / "reports" / "latest"
     page = (folder / "report.html").read_text()
-    assert "kernel.positive_definite" in page and "<svg" in page and "distinct inputs" in page
+    assert "kernel.strictly_positive" in page and "<svg" in page and "distinct inputs" in page
     namespaces = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
     for namespace in namespaces:
         page = page.replace(namespace, "")
@@ -85,7 +85,7 @@ def test_a_wrong_subject_fails_with_its_minimal_scenario(project):
     result.stdout.fnmatch_lines(
         [
             "ntkverify: indefinite 0.3, *",
-            "*kernel.positive_definite fails for indefinite",
+            "*kernel.strictly_positive fails for indefinite",
             "*smallest eigenvalue / largest: got -*, but should be in *",
             "*minimal scenario: 2 sphere points of dimension 1*",
         ]
@@ -158,4 +158,4 @@ def test_a_killed_run_keeps_what_it_had_found_and_can_be_rendered(project):
     folder = project.path / "reports" / "latest"
     assert len(Run.read(folder).findings) >= 25 and not (folder / "report.html").exists()
     assert main(["report", str(folder)]) == 0
-    assert "kernel.positive_definite" in (folder / "report.html").read_text()
+    assert "kernel.strictly_positive" in (folder / "report.html").read_text()

@@ -1,6 +1,7 @@
 """What every activation has: a frozen value, its function, and its duals."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -36,10 +37,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """An elementwise layer. `kinked`: its derivative jumps; `polynomial`: it is a polynomial."""
+    """An elementwise layer. `kinked`: its derivative jumps; `polynomial`: it is a polynomial;
+    `homogeneous`: the k for which phi(s x) = s^k phi(x), s > 0, or None."""
 
     kinked = False
     polynomial = False
+    homogeneous: ClassVar[int | None] = None
 
     def __call__(self, x: Tensor) -> Tensor:
         """phi(x), elementwise, any shape."""

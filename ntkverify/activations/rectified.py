@@ -14,6 +14,7 @@ class ReLU(Activation):
     """max(x, 0). Arc-cosine kernels of degree 1 and 0 (Cho & Saul 2009, equation 6)."""
 
     kinked = True
+    homogeneous = 1
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.relu(x)

@@ -89,6 +89,8 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
             with _one_thread():
                 measurements = claim.measure(subject, scenario, effort)
             verdict = weakest([measurement.verdict for measurement in measurements])
+            if not measurements:  # the subject brings nothing that the claim is about
+                verdict = Verdict.OUT_OF_SCOPE
         except Exception:  # whatever a subject's code raises must not end the run
             verdict, error = Verdict.UNDECIDED, traceback.format_exc()
     else:

@@ -27,7 +27,7 @@ def scenario(arch: nv.Architecture = ARCH, *, count: int = 4, **fields) -> Scena
 
 
 SCENARIOS = {
-    "kernel.positive_definite": scenario(count=8),
+    "kernel.strictly_positive": scenario(count=8),
     "initialisation.parameterisations": scenario(widths=(16,)),
     "initialisation.ntk_mean": scenario(widths=(32,)),
     "initialisation.relu_second_moment": scenario(HE, count=1, profile=(64, 48)),
@@ -174,8 +174,8 @@ class SidewaysNNGP(BuiltinSubject):
 
 
 FAULTS = [
-    ("kernel.positive_definite", NotPSD()),
-    ("kernel.positive_definite", NotFinite()),
+    ("kernel.strictly_positive", NotPSD()),
+    ("kernel.strictly_positive", NotFinite()),
     ("initialisation.parameterisations", BiasScaleForgotten()),
     ("initialisation.ntk_mean", TenPercentOff()),
     ("initialisation.relu_second_moment", HalfTheUnits()),
@@ -221,7 +221,7 @@ def test_every_claim_has_a_planted_fault(claim):
 def test_two_points_too_close_for_rounding_are_undecided_not_failed():
     arch = nv.mlp(inputs=1, depth=1, activation=nv.Erf(), bias_std=0.1, weight_std=0.1)
     crowded = Scenario(architecture=arch, points=Points(source="gaussian", count=24, dimension=1))
-    finding = examine(CATALOGUE["kernel.positive_definite"], BuiltinSubject(), crowded, EFFORT)
+    finding = examine(CATALOGUE["kernel.strictly_positive"], BuiltinSubject(), crowded, EFFORT)
     assert finding.verdict is Verdict.UNDECIDED
 
 
@@ -239,7 +239,7 @@ def test_a_crash_is_undecided_with_its_traceback():
         def ntk(self, arch, x1, x2):
             raise ZeroDivisionError("planted")
 
-    claim = CATALOGUE["kernel.positive_definite"]
+    claim = CATALOGUE["kernel.strictly_positive"]
     finding = examine(claim, Crashing(), SCENARIOS[claim.id], EFFORT)
     assert finding.verdict is Verdict.UNDECIDED
     assert "ZeroDivisionError: planted" in finding.error
@@ -249,5 +249,5 @@ def test_a_subject_without_the_part_is_out_of_scope():
     class Nameless:
         name = "no kernel"
 
-    claim = CATALOGUE["kernel.positive_definite"]
+    claim = CATALOGUE["kernel.strictly_positive"]
     assert examine(claim, Nameless(), SCENARIOS[claim.id], EFFORT).verdict is Verdict.OUT_OF_SCOPE

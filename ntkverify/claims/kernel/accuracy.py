@@ -1,0 +1,78 @@
+"""How kernels are compared: entry by entry, against what rounding or a subject's own accuracy explains."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from ntkverify import analytic
+from ntkverify.architecture import Architecture
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.subjects import FOREIGN_ACCURACY, has
+
+STEP = 1e-6
+"""Relative change of the inputs from which their condition is read off."""
+
+KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(n1, d), (n2, d) -> (n1, n2), for a fixed architecture."""
+
+
+def kernels(subject: Any, arch: Architecture) -> dict[str, KernelFunction]:
+    """The kernels that the subject brings, by name."""
+
+    def of(part: str) -> KernelFunction:
+        return lambda x1, x2: np.asarray(getattr(subject, part)(arch, x1, x2), dtype=float)
+
+    return {name: of(part) for name, part in (("NNGP", "nngp"), ("NTK", "ntk")) if has(subject, part)}
+
+
+def accuracy(subject: Any) -> float:
+    """The relative accuracy that the subject claims; 0 for rounding level."""
+    return getattr(subject, "accuracy", FOREIGN_ACCURACY)
+
+
+def rounding_bound(subject: Any, arch: Architecture, *inputs: np.ndarray) -> float:
+    """How far two right answers may differ, relative to sqrt(k(x, x) k(y, y)).
+
+    inputs: (n, d) each. Unit roundoff x operations (products in an inner product, and a constant
+    for each layer) x condition; or the subject's own accuracy where that is coarser.
+    """
+    x = np.concatenate(inputs)
+    operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * len(arch.layers.flat()))
+    return max(accuracy(subject), unit_roundoff(torch.float64) * operations * _condition(arch, x))
+
+
+def _condition(arch: Architecture, x: np.ndarray) -> float:
+    """Largest relative change of an entry for each relative change of the inputs (n, d), at least 1."""
+    # The built-in kernel serves here whatever is under test: how hard the question is does not
+    # depend on who answers.
+    nudged = x * (1 + STEP * np.random.default_rng(0).choice([-1.0, 1.0], x.shape))
+    before, after = (analytic.ntk(arch, points) for points in (x, nudged))
+    return max(1.0, relative_difference(after, before, *[np.diag(before)] * 2) / STEP)
+
+
+def relative_difference(
+    got: np.ndarray, expected: np.ndarray, diagonal1: np.ndarray, diagonal2: np.ndarray
+) -> float:
+    """max |got - expected| / sqrt(diagonal1 diagonal2) over (n1, n2) entries; infinite where one is
+    not finite, or differs where the scale is 0."""
+    if got.shape != expected.shape:
+        return np.inf
+    difference = np.abs(got - expected)
+    scale = np.sqrt(np.abs(diagonal1))[:, None] * np.sqrt(np.abs(diagonal2))[None, :]
+    relative = np.divide(difference, scale, out=np.where(difference == 0, 0.0, np.inf), where=scale > 0)
+    return float(np.where(np.isfinite(relative), relative, np.inf).max())
+
+
+def within(name: str, value: float, bound: float, tolerance: str = "", **fields: Any) -> Measurement:
+    """A difference, held against what explains it."""
+    return Measurement(
+        name=name,
+        verdict=Verdict.HOLDS if value <= bound else Verdict.FAILS,
+        value=value,
+        allowed=(0.0, bound),
+        tolerance=tolerance or "rounding explains no more",
+        **fields,
+    )

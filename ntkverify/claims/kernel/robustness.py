@@ -1,0 +1,127 @@
+"""Claims about kernels where numbers are hard: hostile inputs, and derivatives."""
+
+import math
+
+import numpy as np
+import torch
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.kernel.accuracy import accuracy, kernels, within
+from ntkverify.claims.kernel.premises import DISTINCT
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.numerics import unit_roundoff
+from ntkverify.scenarios import Scenario
+from ntkverify.seeds import derive
+from ntkverify.strategies import HARD_SOURCES, SOURCES
+
+DIFFERENCE = 1e-4
+"""Step of the central differences; their error falls like its square."""
+
+
+def measure_finite(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Entries that are not finite, and gradients at the inputs that are not, where there are any."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    out = []
+    for name, kernel in kernels(subject, arch).items():
+        out.append(within(f"{name}, entries not finite", _bad(kernel(x, x)), 0, "none may be"))
+        gradient = _gradient(subject, name, arch, x, np.ones((len(x), len(x))))
+        if gradient is not None:
+            out.append(within(f"{name}, gradients not finite", _bad(gradient), 0, "none may be"))
+    return tuple(out)
+
+
+def _bad(values: np.ndarray) -> int:
+    return int((~np.isfinite(values)).sum())
+
+
+def measure_differentiable(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The gradient of a weighted sum of k(x, y), x and y different inputs, along a random direction,
+    against central differences at two steps."""
+    arch, points = scenario.architecture, scenario.points.inputs()
+    middle = len(points) // 2
+    x, y, rng = points[:middle], points[middle:], derive(scenario.points.seed, "direction")
+    weights, direction = rng.standard_normal((len(x), len(y))), rng.standard_normal(x.shape)
+    out = []
+    for name, kernel in kernels(subject, arch).items():
+        gradient = _gradient(subject, name, arch, x, weights, y)
+        if gradient is None:
+            continue
+
+        def at(step: float, kernel=kernel) -> float:
+            return float((weights * kernel(x + step * direction, y)).sum())
+
+        coarse, fine = ((at(h) - at(-h)) / (2 * h) for h in (2 * DIFFERENCE, DIFFERENCE))
+        size = np.abs(weights * kernel(x, y)).sum() + abs(fine)
+        rounding = 64 * max(unit_roundoff(torch.float64), accuracy(subject)) * size / DIFFERENCE
+        # The finer difference errs by a third of how far the two lie apart, and by terms of order h^4.
+        doubt = abs(coarse - fine) + rounding
+        error = abs(float((gradient * direction).sum()) - fine)
+        out.append(
+            within(name, error / size, doubt / size, "the error of central differences, as two steps show it")
+        )
+    return tuple(out) or (_without_gradient(),)
+
+
+def _without_gradient() -> Measurement:
+    return Measurement(
+        name="gradient",
+        verdict=Verdict.OUT_OF_SCOPE,
+        value=math.nan,
+        allowed=(0.0, math.inf),
+        tolerance="the subject gives no torch tensors that can be differentiated",
+    )
+
+
+def _gradient(subject, name: str, arch, x: np.ndarray, weights, y: np.ndarray | None = None):
+    """Of sum(weights * k(x, y)) at x (n, d), y None for x itself; None where the subject has no gradients."""
+    first = torch.tensor(x, requires_grad=True)
+    second = first if y is None else torch.tensor(y)
+    try:
+        value = getattr(subject, name.lower())(arch, first, second)
+    except (TypeError, RuntimeError):  # NumPy refuses tensors that ask for a gradient
+        return None
+    if not isinstance(value, torch.Tensor) or not value.requires_grad:
+        return None
+    return torch.autograd.grad((torch.as_tensor(weights) * value).sum(), first)[0].numpy()
+
+
+FINITE = Claim(
+    id="kernel.finite",
+    statement="Zero, tiny, huge, equal and opposite inputs have finite kernels, and finite gradients.",
+    formula="|k(x, y)| < infinity, |grad k(x, y)| < infinity",
+    source="neural-tangents returned NaN for zero inputs (its issue 14) and in gradients (88)",
+    premises=(),
+    needs=frozenset(),
+    stochastic=False,
+    inside=lambda subject, budget, seed: strategies.scenarios(
+        subject,
+        seed,
+        counts=(2, 12),
+        sources=HARD_SOURCES,
+        activations=strategies.CLOSED_FORMS,
+        bias_stds=(1.0, 0.0),
+    ),
+    measure=measure_finite,
+)
+DIFFERENTIABLE = Claim(
+    id="kernel.differentiable",
+    statement="The gradient of a kernel at its inputs is what differences of the kernel say.",
+    formula="d k(x + h v, y) / dh = <grad_x k(x, y), v>",
+    source="definition; wrong in neural-tangents in standard parameterisation (its issue 123)",
+    premises=(DISTINCT,),
+    needs=frozenset(),
+    stochastic=False,
+    inside=lambda subject, budget, seed: strategies.scenarios(
+        subject,
+        seed,
+        counts=(2, 8),
+        dimensions=(2, 8),
+        sources=SOURCES,
+        activations=strategies.CLOSED_FORMS,
+        bias_stds=(1.0, 0.1),
+    ),
+    measure=measure_differentiable,
+)
+
+CLAIMS = (FINITE, DIFFERENTIABLE)

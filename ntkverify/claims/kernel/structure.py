@@ -1,0 +1,151 @@
+"""Claims about the shape of a kernel: what holds for every pair of points, whatever the activation."""
+
+import numpy as np
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
+from ntkverify.claims.kernel.premises import HOMOGENEOUS, UNBIASED
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.seeds import derive
+from ntkverify.strategies import HARD_SOURCES, SOURCES
+
+
+def measure_symmetric(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """k(x, y) against k(y, x): in the Gram matrix, and between two sets of different size."""
+    x = scenario.points.inputs()
+    few = x[: len(x) // 3 + 1]
+    bound, out = rounding_bound(subject, scenario.architecture, x), []
+    for name, kernel in kernels(subject, scenario.architecture).items():
+        gram = kernel(x, x)
+        diagonal = np.diag(gram)
+        out += [
+            within(f"{name}, Gram matrix", relative_difference(gram, gram.T, diagonal, diagonal), bound),
+            within(
+                f"{name}, two sets",
+                relative_difference(kernel(few, x), kernel(x, few).T, diagonal[: len(few)], diagonal),
+                bound,
+            ),
+        ]
+    return tuple(out)
+
+
+def measure_consistent(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The Gram matrix against itself put together from blocks, from single pairs, and in another order."""
+    x = scenario.points.inputs()
+    middle, order = len(x) // 2, derive(scenario.points.seed, "order").permutation(len(x))
+    bound, out = rounding_bound(subject, scenario.architecture, x), []
+    for name, kernel in kernels(subject, scenario.architecture).items():
+        gram = kernel(x, x)
+        blocks = [[kernel(a, b) for b in (x[:middle], x[middle:])] for a in (x[:middle], x[middle:])]
+        pairs = [[kernel(x[i : i + 1], x[j : j + 1])[0, 0] for j in order[:3]] for i in order[:3]]
+        chosen = np.ix_(order[:3], order[:3])
+        for how, got, expected, rows in (
+            ("blocks", np.block(blocks), gram, np.arange(len(x))),
+            ("rows in another order", kernel(x[order], x[order]), gram[np.ix_(order, order)], order),
+            ("single pairs", np.array(pairs), gram[chosen], order[:3]),
+        ):
+            diagonal = np.diag(gram)[rows]
+            out.append(
+                within(f"{name}, {how}", relative_difference(got, expected, diagonal, diagonal), bound)
+            )
+    return tuple(out)
+
+
+def measure_rotation_invariant(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The Gram matrix of the inputs against that of the inputs turned by a random orthogonal matrix."""
+    x = scenario.points.inputs()
+    turn = np.linalg.qr(derive(scenario.points.seed, "turn").standard_normal((x.shape[1],) * 2))[0]
+    bound, out = rounding_bound(subject, scenario.architecture, x), []
+    for name, kernel in kernels(subject, scenario.architecture).items():
+        gram = kernel(x, x)
+        diagonal = np.diag(gram)
+        difference = relative_difference(kernel(x @ turn, x @ turn), gram, diagonal, diagonal)
+        out.append(within(name, difference, bound))
+    return tuple(out)
+
+
+def measure_homogeneous(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """k(s x, t y) against (s t)^p k(x, y), p the product of the activations' degrees."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    factors = derive(scenario.points.seed, "factors").choice([1e-3, 0.5, 1.0, 7.0, 1e3], (len(x), 1))
+    degree = int(np.prod([activation.homogeneous for activation in arch.activations]))
+    bound, out = rounding_bound(subject, arch, x, factors * x), []
+    for name, kernel in kernels(subject, arch).items():
+        gram = kernel(x, x)
+        expected = (factors @ factors.T) ** degree * gram
+        diagonal = np.diag(expected)
+        difference = relative_difference(kernel(factors * x, factors * x), expected, diagonal, diagonal)
+        out.append(within(name, difference, bound))
+    return tuple(out)
+
+
+def _any_points(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(2, 12),
+        sources=(*SOURCES, *HARD_SOURCES),
+        activations=strategies.CLOSED_FORMS,
+        bias_stds=(1.0, 0.1, 0.0),
+    )
+
+
+def _homogeneous(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(2, 12),
+        sources=(*SOURCES, *HARD_SOURCES),
+        activations=[a for a in strategies.CLOSED_FORMS if a.homogeneous],
+        bias_stds=(0.0,),
+    )
+
+
+SYMMETRIC = Claim(
+    id="kernel.symmetric",
+    statement="Kernels are symmetric in their two arguments.",
+    formula="k(x, y) = k(y, x)",
+    source="an inner product of gradients: Jacot, Gabriel & Hongler 2018, section 4",
+    premises=(),
+    needs=frozenset(),
+    stochastic=False,
+    inside=_any_points,
+    measure=measure_symmetric,
+)
+CONSISTENT = Claim(
+    id="kernel.consistent",
+    statement="An entry depends on its two points alone: not on the batch, its blocks or its order.",
+    formula="k(X, Y)[i, j] = k(x_i, y_j)",
+    source="definition of a kernel; empirical kernels of neural-tangents broke it (its issue 122)",
+    premises=(),
+    needs=frozenset(),
+    stochastic=False,
+    inside=_any_points,
+    measure=measure_consistent,
+)
+ROTATION_INVARIANT = Claim(
+    id="kernel.rotation_invariant",
+    statement="Turning all inputs changes nothing: Gaussian weights have no preferred direction.",
+    formula="k(Q x, Q y) = k(x, y) for orthogonal Q",
+    source="Daniely, Frostig & Singer 2016, section 3 (inputs enter through <x, y>, |x|, |y| alone)",
+    premises=(),
+    needs=frozenset(),
+    stochastic=False,
+    inside=_any_points,
+    measure=measure_rotation_invariant,
+)
+HOMOGENEITY = Claim(
+    id="kernel.homogeneous",
+    statement="Without biases and with homogeneous activations, scaling an input scales the kernel.",
+    formula="k(s x, t y) = (s t)^p k(x, y) for s, t > 0",
+    source="Bietti & Mairal 2019, Lemma 1 (ReLU, p = 1)",
+    premises=(UNBIASED, HOMOGENEOUS),
+    needs=frozenset(),
+    stochastic=False,
+    inside=_homogeneous,
+    measure=measure_homogeneous,
+)
+
+CLAIMS = (SYMMETRIC, CONSISTENT, ROTATION_INVARIANT, HOMOGENEITY)

@@ -1,0 +1,106 @@
+"""Claims about a kernel's values, against integration that shares no code with the closed forms."""
+
+import numpy as np
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.kernel import oracle
+from ntkverify.claims.kernel.accuracy import kernels, rounding_bound, within
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.strategies import HARD_SOURCES, SOURCES
+
+SMALLEST_SINE = 1e-2
+"""Of the angle between two inputs that the oracle is asked about: it reads angles off covariances."""
+
+
+def _sine(scenario: Scenario) -> float:
+    """Of the angle between the first two inputs; 0 where one of them is 0."""
+    x, y = scenario.points.inputs()[:2]
+    norms = np.linalg.norm(x) * np.linalg.norm(y)
+    return float(np.sqrt(max(1 - (x @ y / norms) ** 2, 0.0))) if norms > 0 else 0.0
+
+
+SEPARATED = Premise(
+    name="separated inputs",
+    statement=f"the sine of the angle between the first two inputs is at least {SMALLEST_SINE:g}",
+    holds=lambda scenario: _sine(scenario) >= SMALLEST_SINE,
+)
+
+
+def measure_diagonal(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """k(x, x) for every input against the scalar recursion by integration, relative to itself."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    bound, out = rounding_bound(subject, arch, x), []
+    fine, coarse = ([oracle.kernels_of_point(arch, point, panels) for point in x] for panels in (48, 24))
+    for name, kernel in kernels(subject, arch).items():
+        # Asked as a cross-kernel, so that an entry is known as diagonal by its points alone.
+        got = np.diag(kernel(x, x.copy()))
+        expected = np.array([values[name] for values in fine])
+        doubt = np.abs(expected - [values[name] for values in coarse])
+        out.append(_compared(name, got, expected, np.abs(expected), bound, doubt))
+    return tuple(out)
+
+
+def measure_oracle(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """k(x, y) of the first two inputs against integration in the plane."""
+    arch, points = scenario.architecture, scenario.points.inputs()[:2]
+    bound = rounding_bound(subject, arch, points) / _sine(scenario)
+    fine, coarse = (oracle.kernels_of_pair(arch, *points, panels) for panels in (36, 24))
+    scales = [oracle.kernels_of_point(arch, point) for point in points]
+    out = []
+    for name, kernel in kernels(subject, arch).items():
+        got = kernel(points[:1], points[1:])[0]
+        scale = np.sqrt(scales[0][name] * scales[1][name])
+        doubt = abs(fine[name] - coarse[name])
+        out.append(_compared(name, got, np.array([fine[name]]), scale, bound, doubt))
+    return tuple(out)
+
+
+def _compared(name, got, expected, scale, bound, doubt) -> Measurement:
+    """`doubt`: how far two resolutions of the integral differ; the finer one is better than that."""
+    relative = np.divide(np.abs(got - expected), scale, out=np.zeros_like(expected), where=scale > 0)
+    relative = np.where((scale == 0) & (got != 0), np.inf, relative)
+    unsure = np.divide(doubt, scale, out=np.zeros_like(expected), where=scale > 0).max()
+    worst = float(np.where(np.isfinite(relative), relative, np.inf).max())
+    return within(name, worst, bound + float(unsure), f"rounding, and {unsure:.1g} from the integration")
+
+
+def _scenarios(counts: tuple[int, int], sources, **options):
+    return lambda subject, budget, seed: strategies.scenarios(
+        subject,
+        seed,
+        counts=counts,
+        sources=sources,
+        activations=strategies.CLOSED_FORMS,
+        bias_stds=(1.0, 0.1, 0.0),
+        **options,
+    )
+
+
+DIAGONAL = Claim(
+    id="kernel.diagonal",
+    statement="The kernel of a point with itself follows a recursion in one number, its variance.",
+    formula="q' = s_w^2 E[phi(u)^2] + s_b^2, u ~ N(0, q);  Theta' = q' + s_w^2 E[phi'(u)^2] Theta",
+    source="Poole et al. 2016, equation 3; Jacot, Gabriel & Hongler 2018, Theorem 1",
+    premises=(),
+    needs=frozenset(),
+    implies=("initialisation.ntk_mean",),
+    stochastic=False,
+    inside=_scenarios((2, 5), (*SOURCES, "duplicates", "antipodes")),
+    measure=measure_diagonal,
+)
+ORACLE = Claim(
+    id="kernel.oracle",
+    statement="Kernels equal what numeric integration of their definition gives.",
+    formula="K' = s_w^2 E[phi(u) phi(v)] + s_b^2;  Theta' = K' + s_w^2 E[phi'(u) phi'(v)] Theta",
+    source="Lee et al. 2018, equation 5; Jacot, Gabriel & Hongler 2018, Theorem 1",
+    premises=(SEPARATED,),
+    needs=frozenset(),
+    implies=("initialisation.ntk_mean", "equivalence.regression"),
+    stochastic=False,
+    inside=_scenarios((2, 2), (*SOURCES, *HARD_SOURCES)),
+    measure=measure_oracle,
+)
+
+CLAIMS = (DIAGONAL, ORACLE)
