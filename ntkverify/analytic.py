@@ -10,7 +10,7 @@ from functools import singledispatch
 import torch
 from torch import Tensor
 
-from ntkverify.activations import Activation, Layer, SecondMoments
+from ntkverify.activations import Activation, Layer, SecondMoments, root
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.errors import InvalidArgument
@@ -67,11 +67,13 @@ def of_inputs(x1: Tensor, x2: Tensor) -> Kernel:
     exact = "donot_use_mm_for_euclid_dist"
     one_minus_cosine = torch.cdist(unit1, unit2, compute_mode=exact) ** 2 / 2
     one_plus_cosine = torch.cdist(unit1, -unit2, compute_mode=exact) ** 2 / 2
-    dimension = x1.shape[1]
+    dimension, scale = x1.shape[1], norm1[:, None] * norm2[None, :]
+    angular = scale * (one_plus_cosine - one_minus_cosine) / 2  # on the diagonal exactly the square
     moments = SecondMoments(
         variance1=norm1**2 / dimension,
         variance2=norm2**2 / dimension,
-        covariance=norm1[:, None] * norm2[None, :] / dimension * (one_plus_cosine - one_minus_cosine) / 2,
+        # The product is 0 too where a row is, and has the right gradient there.
+        covariance=torch.where(scale > 0, angular, x1 @ x2.T) / dimension,
         one_minus_cosine=one_minus_cosine,
         one_plus_cosine=one_plus_cosine,
     )
@@ -81,8 +83,10 @@ def of_inputs(x1: Tensor, x2: Tensor) -> Kernel:
 def _polar(x: Tensor) -> tuple[Tensor, Tensor]:
     """Norms (n,) and unit vectors (n, d); a zero row gets an arbitrary direction, times norm 0."""
     norm = torch.linalg.vector_norm(x, dim=1)
+    nonzero = norm[:, None] > 0
+    divisor = torch.where(nonzero, norm[:, None], 1)  # never 0: gradients pass through both branches
     first_axis = torch.eye(1, x.shape[1], dtype=x.dtype, device=x.device)
-    return norm, torch.where(norm[:, None] > 0, x / norm[:, None], first_axis)
+    return norm, torch.where(nonzero, x / divisor, first_axis)
 
 
 @singledispatch
@@ -134,11 +138,14 @@ def _shift(moments: SecondMoments, bias_variance: float) -> SecondMoments:
         return moments
     a, b, v = moments.variance1[:, None], moments.variance2[None, :], bias_variance
     before, after = moments.scale, ((a + v) * (b + v)).sqrt()
-    spread = v * (a.sqrt() - b.sqrt()) ** 2 / (after + before + v)
+    spread = v * (root(a) - root(b)) ** 2 / (after + before + v)
+    # Where s = 0 so are s - c and s + c; written through c they also have the right gradient.
+    below = torch.where(before > 0, before * moments.one_minus_cosine, -moments.covariance)
+    above = torch.where(before > 0, before * moments.one_plus_cosine, moments.covariance)
     return SecondMoments(
         variance1=moments.variance1 + v,
         variance2=moments.variance2 + v,
         covariance=moments.covariance + v,
-        one_minus_cosine=(spread + before * moments.one_minus_cosine) / after,
-        one_plus_cosine=(2 * v + spread + before * moments.one_plus_cosine) / after,
+        one_minus_cosine=(spread + below) / after,
+        one_plus_cosine=(2 * v + spread + above) / after,
     )

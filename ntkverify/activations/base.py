@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ntkverify import serialization
@@ -26,7 +27,13 @@ class SecondMoments:
     @property
     def scale(self) -> Tensor:
         """(n1, n2): sqrt(a b)."""
-        return self.variance1.sqrt()[:, None] * self.variance2.sqrt()[None, :]
+        return root(self.variance1)[:, None] * root(self.variance2)[None, :]
+
+
+def root(x: Tensor) -> Tensor:
+    """sqrt, with gradient 0 at 0: what it is used for has a cusp there, or does not depend on it."""
+    positive = x > 0
+    return torch.where(positive, x, 1).sqrt() * positive
 
 
 @serialization.tagged_family

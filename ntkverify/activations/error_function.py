@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments
+from ntkverify.activations.base import Activation, SecondMoments, root
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _erf_deficit(moments: SecondMoments, sign: float, variance1: Tensor, varianc
     """
     a, b, c = moments.variance1[:, None], moments.variance2[None, :], sign * moments.covariance
     determinant, gram = _erf_determinant(moments), _gram_determinant(moments)
-    root1, root2 = variance1.sqrt()[:, None], variance2.sqrt()[None, :]
+    root1, root2 = root(variance1)[:, None], root(variance2)[None, :]
     gap = _arcsine_gap(a, b, c, determinant, gram) + _arcsine_gap(b, a, c, determinant, gram)
     near = (gap - (root1 - root2) ** 2) / 2
     size = root1 * root2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments
+from ntkverify.activations.base import Activation, SecondMoments, root
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,8 @@ class ReLU(Activation):
 
 def _angles(moments: SecondMoments) -> tuple[Tensor, Tensor]:
     """(n1, n2) each: the angle in [0, pi] and its supplement, both accurate near 0 and near pi."""
-    near, far = _root(moments.one_minus_cosine), _root(moments.one_plus_cosine)
+    near, far = root(moments.one_minus_cosine), root(moments.one_plus_cosine)
     return 2 * torch.atan2(near, far), 2 * torch.atan2(far, near)
-
-
-def _root(x: Tensor) -> Tensor:
-    """sqrt, with gradient 0 at 0: the kernels have a cusp there, or none at all."""
-    positive = x > 0
-    return torch.where(positive, x, torch.ones_like(x)).sqrt() * positive
 
 
 _SERIES = tuple((-1) ** (k + 1) * 2 * k / math.factorial(2 * k + 1) for k in range(1, 9))

@@ -5,13 +5,13 @@ import functools
 import hypothesis
 import pytest
 from hypothesis import given, settings
+from wrong_kernels import WRONG_KERNELS
 
 from ntkverify.budgets import budget_named
 from ntkverify.claims import CATALOGUE, Claim, Effort, examine
 from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import BuiltinSubject
-from tests.claims.wrong_kernels import WRONG_KERNELS
 
 CLAIMS = [claim for claim in CATALOGUE.values() if claim.id.startswith("kernel.")]
 STRUCTURAL = {"kernel.symmetric", "kernel.positive_semidefinite"}
@@ -48,20 +48,10 @@ def finds(claim: Claim, fault: str) -> bool:
     return any(finding.verdict is Verdict.FAILS or finding.error for finding in findings)
 
 
-def table() -> list[str]:
-    """One line for each fault: the claims that found it."""
-    width = max(map(len, WRONG_KERNELS))
-    return [
-        f"{fault:{width}}  "
-        + ", ".join(claim.id.removeprefix("kernel.") for claim in CLAIMS if finds(claim, fault))
-        for fault in WRONG_KERNELS
-    ]
-
-
 @pytest.mark.parametrize("fault", WRONG_KERNELS)
-def test_every_wrong_kernel_is_found(fault, found_by):
+def test_every_wrong_kernel_is_found(fault, record_property):
     claims = [claim.id for claim in CLAIMS if finds(claim, fault)]
-    found_by[fault] = claims
+    record_property("found by", ", ".join(claim.removeprefix("kernel.") for claim in claims))
     assert claims
 
 

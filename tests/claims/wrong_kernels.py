@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ntkverify import analytic
 from ntkverify.activations import Activation, Erf, Layer, ReLU
 from ntkverify.analytic import Kernel, of_inputs, propagate
 from ntkverify.architecture import Linear
@@ -28,7 +27,9 @@ class Wrong(BuiltinSubject):
     inputs: Callable[[Matrix], Matrix] = lambda x: x
     first: Callable[[Matrix, Matrix], Kernel] = of_inputs
     step: Callable[[Layer, Kernel], Kernel] = propagate
-    result: Callable[[Kernel, str, Matrix, Matrix], Matrix] = lambda kernel, part, x1, x2: getattr(kernel, part)
+    result: Callable[[Kernel, str, Matrix, Matrix], Matrix] = lambda kernel, part, x1, x2: getattr(
+        kernel, part
+    )
 
     def _kernel(self, part: str, arch, x1, x2):
         numpy = not isinstance(x1, torch.Tensor)
@@ -81,7 +82,11 @@ def with_ntk(rule: Callable[[Linear, Kernel, Kernel], Matrix]) -> Callable[[Laye
 
 def doubled_dual(layer: Layer, kernel: Kernel) -> Kernel:
     after = propagate(layer, kernel)
-    return replace(after, moments=propagate(Linear(2**0.5), after).moments) if isinstance(layer, Activation) else after
+    return (
+        replace(after, moments=propagate(Linear(2**0.5), after).moments)
+        if isinstance(layer, Activation)
+        else after
+    )
 
 
 def through_arccos(x1: Matrix, x2: Matrix) -> Kernel:
@@ -135,7 +140,7 @@ def jitter(kernel: Kernel, part: str, x1, x2) -> Matrix:
 def diagonal_by_index(kernel: Kernel, part: str, x1, x2) -> Matrix:
     matrix = getattr(kernel, part).clone()
     if matrix.shape[0] == matrix.shape[1]:
-        matrix.fill_diagonal_(float(matrix.diagonal().max()))
+        matrix.fill_diagonal_(float(matrix.detach().diagonal().max()))
     return matrix
 
 
@@ -181,9 +186,15 @@ WRONG_KERNELS = {
     "derivative kernel cut out of the gradient": Wrong(step=gradient_cut),
     "no bias anywhere": Wrong(layers=linears(lambda layer: replace(layer, bias_std=0.0))),
     "no bias in the first layer": Wrong(layers=without_first_bias),
-    "no bias in the last layer": Wrong(layers=linears(lambda layer: replace(layer, bias_std=0.0), slice(-1, None))),
-    "bias counted twice": Wrong(layers=linears(lambda layer: replace(layer, bias_std=2**0.5 * layer.bias_std))),
-    "bias std for its variance": Wrong(layers=linears(lambda layer: replace(layer, bias_std=layer.bias_std**0.5))),
+    "no bias in the last layer": Wrong(
+        layers=linears(lambda layer: replace(layer, bias_std=0.0), slice(-1, None))
+    ),
+    "bias counted twice": Wrong(
+        layers=linears(lambda layer: replace(layer, bias_std=2**0.5 * layer.bias_std))
+    ),
+    "bias std for its variance": Wrong(
+        layers=linears(lambda layer: replace(layer, bias_std=layer.bias_std**0.5))
+    ),
     "a bias where there is none": Wrong(
         layers=linears(lambda layer: replace(layer, bias_std=layer.bias_std or 0.1))
     ),
@@ -196,18 +207,15 @@ WRONG_KERNELS = {
     "hidden layers' own term left out": Wrong(
         step=with_ntk(lambda layer, before, after: after.ntk - 0.5 * after.nngp)
     ),
-    "biases not trained": Wrong(
-        step=with_ntk(lambda layer, before, after: after.ntk - layer.bias_std**2)
-    ),
+    "biases not trained": Wrong(step=with_ntk(lambda layer, before, after: after.ntk - layer.bias_std**2)),
     "one layer too many": Wrong(layers=lambda layers: layers + layers[-2:]),
     "one layer too few": Wrong(layers=lambda layers: layers[:-2] if len(layers) > 3 else layers[:1]),
     "layers above the twentieth left out": Wrong(layers=lambda layers: layers[:41]),
     "dual too large by 2": Wrong(step=doubled_dual),
     "inputs not divided by the dimension": Wrong(inputs=lambda x: x * x.shape[1] ** 0.5),
     "inputs divided by the number of points": Wrong(inputs=lambda x: x * (x.shape[1] / len(x)) ** 0.5),
-    "inputs scaled to norm 1": Wrong(
-        inputs=lambda x: x / x.norm(dim=1, keepdim=True).clamp(min=1e-300)
-    ),
+    "inputs scaled to norm 1": Wrong(inputs=lambda x: x / x.norm(dim=1, keepdim=True).clamp(min=1e-300)),
+    "the last feature left out": Wrong(inputs=lambda x: torch.cat([x[:, :-1], 0 * x[:, -1:]], dim=1)),
     "inputs centred over the batch": Wrong(inputs=lambda x: x - x.mean(dim=0)),
     "inputs centred over the features": Wrong(inputs=lambda x: x - 0.5 * x.mean(dim=1, keepdim=True)),
     "an epsilon under the norm": Wrong(
@@ -228,4 +236,3 @@ WRONG_KERNELS = {
     "small angles rounded up": Wrong(first=angles_from(1e-3)),
     "norms divided by without looking": Wrong(first=unguarded_norm),
 }
-assert analytic  # the module whose recursion is taken apart

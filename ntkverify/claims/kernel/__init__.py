@@ -1,5 +1,12 @@
 """Claims about the analytic kernels: deterministic, judged at rounding level."""
 
-from ntkverify.claims.kernel import deep, robustness, spectrum, structure, values
+from ntkverify.claims.kernel import deep, definiteness, rank, robustness, structure, values
 
-CLAIMS = (*structure.CLAIMS, *values.CLAIMS, *spectrum.CLAIMS, *deep.CLAIMS, *robustness.CLAIMS)
+CLAIMS = (
+    *structure.CLAIMS,
+    *values.CLAIMS,
+    *definiteness.CLAIMS,
+    *rank.CLAIMS,
+    *deep.CLAIMS,
+    *robustness.CLAIMS,
+)

@@ -34,22 +34,22 @@ def measure_symmetric(subject, scenario: Scenario, effort: Effort) -> tuple[Meas
 def measure_consistent(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The Gram matrix against itself put together from blocks, from single pairs, and in another order."""
     x = scenario.points.inputs()
-    middle, order = len(x) // 2, derive(scenario.points.seed, "order").permutation(len(x))
+    everything, middle = np.arange(len(x)), len(x) // 2
+    order = derive(scenario.points.seed, "order").permutation(len(x))
     bound, out = rounding_bound(subject, scenario.architecture, x), []
     for name, kernel in kernels(subject, scenario.architecture).items():
         gram = kernel(x, x)
         blocks = [[kernel(a, b) for b in (x[:middle], x[middle:])] for a in (x[:middle], x[middle:])]
         pairs = [[kernel(x[i : i + 1], x[j : j + 1])[0, 0] for j in order[:3]] for i in order[:3]]
-        chosen = np.ix_(order[:3], order[:3])
-        for how, got, expected, rows in (
-            ("blocks", np.block(blocks), gram, np.arange(len(x))),
-            ("rows in another order", kernel(x[order], x[order]), gram[np.ix_(order, order)], order),
-            ("single pairs", np.array(pairs), gram[chosen], order[:3]),
+        for how, got, rows, columns in (
+            ("blocks", np.block(blocks), everything, everything),
+            ("two sets of one size", kernel(x[:-1], x[1:]), everything[:-1], everything[1:]),
+            ("rows in another order", kernel(x[order], x[order]), order, order),
+            ("single pairs", np.array(pairs), order[:3], order[:3]),
         ):
-            diagonal = np.diag(gram)[rows]
-            out.append(
-                within(f"{name}, {how}", relative_difference(got, expected, diagonal, diagonal), bound)
-            )
+            diagonals = (np.diag(gram)[chosen] for chosen in (rows, columns))
+            difference = relative_difference(got, gram[np.ix_(rows, columns)], *diagonals)
+            out.append(within(f"{name}, {how}", difference, bound))
     return tuple(out)
 
 

@@ -1,0 +1,118 @@
+"""Claims that kernels are positive: semidefinite, one above the other, strictly."""
+
+import math
+
+import numpy as np
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.kernel.accuracy import kernels
+from ntkverify.claims.kernel.premises import BIASED, DISTINCT, NON_POLYNOMIAL
+from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.scenarios import Scenario
+from ntkverify.strategies import HARD_SOURCES, SOURCES
+
+
+def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, lower: float) -> Measurement:
+    return Measurement(
+        name=name,
+        verdict=verdict,
+        value=float(spectrum[0]),
+        allowed=(lower, math.inf),
+        tolerance=f"rounding moves it by at most {bound:.2g}",
+        series={"eigenvalue": tuple(spectrum.tolist())},
+    )
+
+
+def measure_semidefinite(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Smallest eigenvalue of each Gram matrix: not below 0."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    out = []
+    for name, kernel in kernels(subject, arch).items():
+        gram = kernel(x, x)
+        spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(gram, np.diag(gram)))
+        out.append(_nonnegative(f"{name}, smallest eigenvalue", spectrum, bound))
+    return tuple(out)
+
+
+def measure_dominates(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Smallest eigenvalue of Theta - K, on the scale of Theta: not below 0."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    nngp, ntk = (kernel(x, x) for kernel in kernels(subject, arch).values())
+    spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(ntk - nngp, np.diag(ntk)))
+    return (_nonnegative("NTK - NNGP, smallest eigenvalue", spectrum, bound),)
+
+
+def _nonnegative(name: str, spectrum: np.ndarray, bound: float) -> Measurement:
+    verdict = Verdict.HOLDS if spectrum[0] >= -bound else Verdict.FAILS
+    return _smallest(name, spectrum, bound, verdict, -bound)
+
+
+def measure_strictly_positive(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Smallest eigenvalue of the NTK: above what rounding could have put there."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    gram = kernels(subject, arch)["NTK"](x, x)
+    spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(gram, np.diag(gram)))
+    exact = getattr(subject, "accuracy", None) == 0
+    if spectrum[0] > bound:
+        verdict = Verdict.HOLDS
+    elif not spectrum[0] >= -bound or (exact and len(np.unique(gram, axis=0)) < len(gram)):
+        verdict = Verdict.FAILS  # negative, or two equal rows: singular, whatever the rounding
+    else:
+        verdict = Verdict.UNDECIDED
+    return (_smallest("smallest eigenvalue", spectrum, bound, verdict, bound),)
+
+
+def _any_points(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(2, 24),
+        sources=(*SOURCES, *HARD_SOURCES),
+        activations=strategies.CLOSED_FORMS,
+        bias_stds=(1.0, 0.1, 0.0),
+    )
+
+
+SEMIDEFINITE = Claim(
+    id="kernel.positive_semidefinite",
+    statement="Gram matrices of both kernels are positive semidefinite, whatever the inputs.",
+    formula="lambda_min(k(X, X)) >= 0",
+    source="a covariance, and an inner product of gradients: Jacot, Gabriel & Hongler 2018, section 4",
+    premises=(),
+    needs=frozenset(),
+    implies=("kernel.strictly_positive",),
+    stochastic=False,
+    inside=_any_points,
+    measure=measure_semidefinite,
+)
+DOMINATES = Claim(
+    id="kernel.ntk_dominates_nngp",
+    statement="The NTK exceeds the NNGP kernel by a positive semidefinite one: training more layers adds.",
+    formula="lambda_min(Theta(X, X) - K(X, X)) >= 0",
+    source="Jacot, Gabriel & Hongler 2018, Theorem 1 (a sum of kernels, K the last layer's)",
+    premises=(),
+    needs=frozenset({"nngp", "ntk"}),
+    stochastic=False,
+    inside=_any_points,
+    measure=measure_dominates,
+)
+STRICTLY_POSITIVE = Claim(
+    id="kernel.strictly_positive",
+    statement="The NTK of distinct inputs is strictly positive definite.",
+    formula="lambda_min(Theta(X, X)) > 0",
+    source="Jacot, Gabriel & Hongler 2018, Proposition 2 (bias instead of the unit sphere)",
+    premises=(DISTINCT, BIASED, NON_POLYNOMIAL),
+    needs=frozenset({"ntk"}),
+    implies=("equivalence.regression",),
+    stochastic=False,
+    inside=lambda subject, budget, seed: strategies.scenarios(
+        subject, seed, counts=(2, 24), activations=strategies.CLOSED_FORMS
+    ),
+    outside=lambda subject, budget, seed: strategies.scenarios(
+        subject, seed, counts=(2, 24), sources=("duplicates",)
+    ),
+    measure=measure_strictly_positive,
+)
+CLAIMS = (SEMIDEFINITE, DOMINATES, STRICTLY_POSITIVE)

@@ -1,0 +1,128 @@
+"""Claims about what a kernel can tell apart: the rank it has, and two points at a small angle."""
+
+import math
+
+import numpy as np
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.kernel.accuracy import kernels, rounding_bound
+from ntkverify.claims.kernel.premises import ANTIPODAL, HE, PAIR
+from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.scenarios import Scenario
+
+
+def measure_small_angle(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Smallest eigenvalue of two points over what the law gives at their angle."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    angle = 2 * math.atan2(np.linalg.norm(unit[0] - unit[1]), np.linalg.norm(unit[0] + unit[1]))
+    gram = kernels(subject, arch)["NTK"](x, x)
+    matrix = scaled(gram, np.diag(gram))  # the diagonal of the law is depth + 1
+    law = arch.depth * angle / (2 * math.pi)
+    value = (1 - matrix[0, 1]) / law
+    doubt = 4 * arch.depth * angle + rounding_bound(subject, arch, x) / law
+    inside = abs(value - 1) <= doubt
+    return (
+        Measurement(
+            name=f"smallest eigenvalue / law, at angle {angle:.2g}",
+            verdict=Verdict.HOLDS if inside else Verdict.FAILS,
+            value=float(value),
+            allowed=(1 - doubt, 1 + doubt),
+            tolerance="the next order, 4 x depth x angle at most, and rounding",
+        ),
+    )
+
+
+def measure_rank(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The number of eigenvalues that rounding cannot explain, against the predicted rank."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    expected, out = predicted_rank(scenario), []
+    for name, kernel in kernels(subject, arch).items():
+        gram = kernel(x, x)
+        spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(gram, np.diag(gram)))
+        rank = int((spectrum > bound).sum())
+        # A rank that is too low is only clear where no eigenvalue lies close to the bound.
+        unclear = rank < expected and (spectrum[spectrum > bound] < 1e3 * bound).any()
+        verdict = Verdict.HOLDS if rank == expected else Verdict.UNDECIDED if unclear else Verdict.FAILS
+        out.append(
+            Measurement(
+                name=f"{name}, rank of {len(x)} points",
+                verdict=verdict,
+                value=rank,
+                allowed=(expected, expected),
+                tolerance=f"eigenvalues above {bound:.2g} count",
+                series={"eigenvalue": tuple(spectrum.tolist())},
+            )
+        )
+    return tuple(out)
+
+
+def predicted_rank(scenario: Scenario) -> int:
+    """Of both kernels: polynomials of a degree span that many functions; see RANK."""
+    arch, d = scenario.architecture, scenario.architecture.inputs
+    count = scenario.points.count
+    if not all(activation.polynomial for activation in arch.activations):
+        return min(count, count // 2 + d)
+    degree = math.prod(activation.homogeneous for activation in arch.activations)
+    biased, sphere = arch.linears[0].bias_std > 0, scenario.points.source == "sphere"
+    if not biased:
+        span = math.comb(d + degree - 1, degree)
+    elif sphere:
+        span = math.comb(d + degree - 1, degree) + math.comb(d + degree - 2, degree - 1)
+    else:
+        span = math.comb(d + degree, degree)
+    return min(count, span)
+
+
+def _close_pairs(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(2, 2),
+        dimensions=(2, 8),
+        sources=("near",),
+        activations=strategies.ACTIVATIONS[:1],
+        weight_stds=(2**0.5,),
+        bias_stds=(0.0,),
+    )
+
+
+def _antipodes(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(8, 24),
+        dimensions=(1, 3),
+        sources=("antipodes",),
+        depths=(1,),
+        activations=strategies.ACTIVATIONS[:1],
+        bias_stds=(0.0,),
+    )
+
+
+SMALL_ANGLE = Claim(
+    id="kernel.small_angle",
+    statement="Two ReLU inputs at a small angle are told apart in proportion to it, the better the deeper.",
+    formula="lambda_min = H (H + 1) delta / 2 pi at depth H and angle delta, where Theta(x, x) = H + 1",
+    source="expansion of the arc-cosine kernels of Cho & Saul 2009 at small angles",
+    premises=(PAIR, HE),
+    needs=frozenset({"ntk"}),
+    stochastic=False,
+    inside=_close_pairs,
+    measure=measure_small_angle,
+)
+RANK = Claim(
+    id="kernel.rank",
+    statement="Without enough nonlinearity a kernel has the rank of the functions that it spans.",
+    formula="ReLU, one layer, no bias, m antipodal pairs in R^d, m > d: rank m + d",
+    source="even part of ReLU |u|/2, odd part u/2: the odd part spans d functions only",
+    premises=(ANTIPODAL,),
+    needs=frozenset(),
+    stochastic=False,
+    inside=_antipodes,
+    measure=measure_rank,
+)
+
+CLAIMS = (SMALL_ANGLE, RANK)
