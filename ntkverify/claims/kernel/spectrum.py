@@ -16,8 +16,8 @@ from ntkverify.numerics import spectral_rounding_bound
 
 def scaled(gram: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
     """gram / sqrt(diagonal diagonal^T), without the rows of points whose kernel is 0: (m, m)."""
-    alive = diagonal > 0
-    root = np.sqrt(diagonal[alive])
+    alive = diagonal != 0
+    root = np.sqrt(np.abs(diagonal[alive]))
     return gram[np.ix_(alive, alive)] / root[:, None] / root[None, :]
 
 
