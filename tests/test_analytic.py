@@ -174,3 +174,22 @@ def test_gradients_are_finite_duplicates_included(activation):
     x = torch.tensor([[1.0, 2.0], [1.0, 2.0], [-1.0, -2.0]], dtype=torch.float64, requires_grad=True)
     nv.ntk(nv.mlp(inputs=2, depth=2, activation=activation, bias_std=0.1), x).sum().backward()
     assert torch.isfinite(x.grad).all()
+
+
+@pytest.mark.parametrize("kernel", [nv.nngp, nv.ntk])
+@pytest.mark.parametrize(
+    "arch",
+    [
+        nv.mlp(inputs=3, depth=2, bias_std=0.5),
+        nv.mlp(inputs=3, depth=2, activation=nv.Erf(), bias_std=0.5),
+        nv.mlp(inputs=3, depth=2, activation=nv.Erf()),
+    ],
+    ids=["ReLU with bias", "Erf with bias", "Erf without"],
+)
+def test_the_gradient_at_a_zero_input_is_right_where_there_is_one(kernel, arch):
+    origin = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
+    others = torch.randn(2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad(kernel(arch, origin, others).sum(), origin)
+    steps = 1e-5 * torch.eye(3, dtype=torch.float64)
+    differences = (kernel(arch, steps, others) - kernel(arch, -steps, others)).sum(dim=1) / 2e-5
+    torch.testing.assert_close(gradient[0], differences, rtol=1e-7, atol=1e-9)
