@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 first=$1 last=$2
 shift 2
 sh ci/setup.sh
+mkdir -p reports
 red=0
 for seed in $(seq "$first" "$last"); do
     started=$(date +%s)
