@@ -11,7 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.empirical.ntk_vector_products import largest_eigenvalue
 from ntkverify.errors import InvalidArgument
-from ntkverify.predict import check_learning_rate, check_stable, check_steps
+from ntkverify.predict.checks import check_learning_rate, check_stable, check_steps
 
 CACHED_PARAMETERS = 2**17
 """Networks are trained together up to this many parameters: beyond, the batch falls out of the cache."""

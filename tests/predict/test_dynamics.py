@@ -16,7 +16,7 @@ Y, F0, F0_TEST = RNG.standard_normal((5, 2)), RNG.standard_normal((5, 2)), RNG.s
 def test_kernel_regression_solves_the_normal_equations():
     for ridge in (0.0, 0.7):
         expected = CROSS @ np.linalg.inv(K + ridge * np.eye(5)) @ Y
-        np.testing.assert_allclose(predict.kernel_regression(K, Y, CROSS, ridge), expected, rtol=1e-10)
+        np.testing.assert_allclose(predict.kernel_regression(K, Y, CROSS, ridge).test, expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 7, 300])
@@ -41,8 +41,10 @@ def test_gradient_flow_is_the_matrix_exponential(time):
 
 
 def test_both_end_at_kernel_regression():
-    regression = predict.kernel_regression(K, Y, CROSS)
-    np.testing.assert_allclose(predict.gradient_flow(K, Y, CROSS, time=1e6).test, regression, rtol=1e-8)
+    regression = predict.kernel_regression(K, Y, CROSS).test
+    np.testing.assert_allclose(
+        predict.gradient_flow(K, Y, CROSS, time=float("inf")).test, regression, rtol=1e-8
+    )
     rate = predict.max_learning_rate(K) / 2
     descent = predict.gradient_descent(K, Y, CROSS, steps=10**7, learning_rate=rate)
     np.testing.assert_allclose(descent.test, regression, rtol=1e-8)
@@ -60,7 +62,7 @@ def test_a_singular_kernel_still_trains():
 def test_torch_in_torch_out_and_differentiable():
     k = torch.tensor(K, requires_grad=True)
     out = predict.kernel_regression(k, torch.tensor(Y), torch.tensor(CROSS))
-    out.sum().backward()
+    out.test.sum().backward()
     assert torch.isfinite(k.grad).all()
 
 
@@ -125,3 +127,79 @@ def test_large_pivots_do_not_hide_a_singular_kernel():
 
 def test_a_zero_kernel_is_stable_at_any_rate():
     assert predict.max_learning_rate(np.zeros((2, 2))) == float("inf")
+
+
+def linear_model(rows: np.ndarray, optimiser: dict, batches) -> np.ndarray:
+    """Outputs at all rows after training w in f = rows @ w on the first five: the kernel is rows rows^T."""
+    features = torch.tensor(rows)
+    w = torch.zeros(rows.shape[1], 2, dtype=torch.float64, requires_grad=True)
+    descent = torch.optim.SGD([w], **optimiser)
+    for batch in batches:
+        descent.zero_grad()
+        (
+            ((features[batch] @ w + torch.tensor(OFFSET)[batch] - torch.tensor(Y)[batch]) ** 2).sum() / 2
+        ).backward()
+        descent.step()
+    return (features @ w).detach().numpy() + OFFSET
+
+
+OFFSET = np.concatenate([F0, F0_TEST])
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_momentum_is_what_torch_does_to_a_linear_model(nesterov):
+    rate = 0.9 * predict.max_learning_rate(K, momentum=0.8, nesterov=nesterov)
+    got = predict.gradient_descent(
+        K,
+        Y,
+        CROSS,
+        steps=[0, 3, 40],
+        learning_rate=rate,
+        momentum=0.8,
+        nesterov=nesterov,
+        f0_train=F0,
+        f0_test=F0_TEST,
+    )
+    for steps, train, test in zip([0, 3, 40], got.train, got.test, strict=True):
+        optimiser = {"lr": rate, "momentum": 0.8, "nesterov": nesterov}
+        expected = linear_model(FACTOR, optimiser, [range(5)] * steps)
+        np.testing.assert_allclose(np.concatenate([train, test]), expected, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.7, False), (0.7, True)])
+def test_descent_converges_below_the_largest_learning_rate_and_diverges_above(momentum, nesterov):
+    limit = predict.max_learning_rate(K, momentum=momentum, nesterov=nesterov)
+    settings = {"steps": 3000, "momentum": momentum, "nesterov": nesterov, "allow_unstable": True}
+    largest = np.linalg.eigh(K)[1][:, -1:]
+
+    def residual(factor: float) -> float:
+        out = predict.gradient_descent(K, largest, learning_rate=factor * limit, **settings)
+        return float(np.abs(out.train - largest).max())
+
+    assert residual(0.99) < 1e-6 and residual(1.01) > 1e3
+
+
+def test_minibatches_in_function_space_are_minibatches_of_a_linear_model():
+    batches = predict.batches(5, 2, 12, seed=3)
+    assert sorted(np.concatenate(batches[:3])) == list(range(5)) and len(batches) == 12
+    got = predict.minibatch_gradient_descent(
+        K, Y, CROSS, batches=batches, learning_rate=0.05, f0_train=F0, f0_test=F0_TEST
+    )
+    expected = linear_model(FACTOR, {"lr": 0.05}, batches)
+    np.testing.assert_allclose(np.concatenate(got), expected, rtol=1e-10)
+
+
+def test_several_times_are_the_single_ones():
+    many = predict.gradient_flow(K, Y, CROSS, time=[0.0, 0.3, 2.0], f0_train=F0, f0_test=F0_TEST)
+    for time, train, test in zip([0.0, 0.3, 2.0], many.train, many.test, strict=True):
+        one = predict.gradient_flow(K, Y, CROSS, time=time, f0_train=F0, f0_test=F0_TEST)
+        np.testing.assert_array_equal(train, one.train)
+        np.testing.assert_array_equal(test, one.test)
+
+
+def test_the_regression_says_how_far_it_can_be_trusted():
+    rows = np.vander(np.linspace(0.5, 1, 8), 8)
+    kernel, y = rows @ rows.T + 1e-9 * np.eye(8), np.ones((8, 1))
+    result = predict.kernel_regression(kernel, y, kernel)
+    assert result.condition == pytest.approx(np.linalg.cond(kernel), rel=1e-4)
+    assert 0 < np.abs(result.test - y).max() <= result.error_bound
