@@ -14,6 +14,8 @@ _HOME = {
     "network": "networks",
     "empirical_ntk": "empirical",
     "train": "training",
+    "explain_gap": "gap",
+    "explain_module_gap": "gap",
     "BuiltinSubject": "subjects",
     "KernelSubject": "subjects",
 }

@@ -107,6 +107,19 @@ def load(spec: str) -> Any:
 
     Raises InvalidArgument where there is no such file, module or object, or it has no part to test.
     """
+    subject = named(spec)
+    if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
+        remedy = "Wrap a kernel function in ntkverify.KernelSubject(...)."
+        expected = f"an object with `name` and some of {', '.join(PARTS)}"
+        raise InvalidArgument("subject", repr(subject), expected, remedy)
+    return subject
+
+
+def named(spec: str) -> Any:
+    """The object that `path/to/file.py:name` or `package.module:name` names.
+
+    Raises InvalidArgument where there is no such file, module or object.
+    """
     place, _, name = spec.rpartition(":")
     if not place or not name.isidentifier():
         expected = "'path/to/file.py:name' or 'package.module:name'"
@@ -114,12 +127,7 @@ def load(spec: str) -> Any:
     module = _module_from_file(Path(place)) if place.endswith(".py") else _module_named(place)
     if not hasattr(module, name):
         raise InvalidArgument("subject", repr(spec), f"an object in {place}", f"It defines no {name!r}.")
-    subject = getattr(module, name)
-    if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
-        remedy = "Wrap a kernel function in ntkverify.KernelSubject(...)."
-        expected = f"an object with `name` and some of {', '.join(PARTS)}"
-        raise InvalidArgument("subject", repr(subject), expected, remedy)
-    return subject
+    return getattr(module, name)
 
 
 def _module_from_file(path: Path) -> Any:

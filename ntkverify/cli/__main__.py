@@ -1,0 +1,7 @@
+"""`python -m ntkverify.cli`."""
+
+import sys
+
+from ntkverify.cli import main
+
+sys.exit(main())

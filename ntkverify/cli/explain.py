@@ -1,0 +1,104 @@
+"""`ntkverify explain`: why a trained network is not regression with its NTK, on one's own network and data."""
+
+import argparse
+import zipfile
+from pathlib import Path
+
+from ntkverify.errors import InvalidArgument
+
+
+def add_to(commands) -> None:
+    """Adds the command to the parser's."""
+    parser = commands.add_parser("explain", help="take the gap between a trained network and its NTK apart")
+    parser.add_argument(
+        "--data", type=Path, metavar="FILE.npz", help="arrays x, y, x_test (default: generated)"
+    )
+    parser.add_argument(
+        "--module", metavar="FILE.py:NAME", help="your torch module, or a function that makes it, for an mlp"
+    )
+    parser.add_argument("--activation", default="ReLU", help="of the mlp (default: ReLU)")
+    parser.add_argument("--depth", type=int, default=2, help="its hidden layers (default: 2)")
+    parser.add_argument("--width", type=int, default=1024, help="units in each (default: 1024)")
+    parser.add_argument("--weight-std", type=float, default=2**0.5, help="default: the square root of 2")
+    parser.add_argument("--bias-std", type=float, default=0.1, help="default: 0.1")
+    parser.add_argument("--steps", type=int, default=200, help="of gradient descent (default: 200)")
+    parser.add_argument(
+        "--step-size",
+        type=float,
+        default=0.5,
+        help="the learning rate as a share of the largest stable one (default: 0.5)",
+    )
+    parser.add_argument("--ridge", type=float, default=0.0, help="of the regression (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of the mlp's weights (default: 0)")
+    parser.set_defaults(command=explain)
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Prints the terms of the gap, and what they mean; 0."""
+    data = _generated() if options.data is None else _read(options.data)
+    settings = {"steps": options.steps, "ridge": options.ridge}
+    gap = (_of_module if options.module else _of_mlp)(options, data, settings)
+    print(gap)
+    return 0
+
+
+def _of_mlp(options: argparse.Namespace, data: dict, settings: dict):
+    import ntkverify as nv
+
+    arch = nv.mlp(
+        inputs=data["x"].shape[-1],
+        outputs=data["y"].shape[-1],
+        depth=options.depth,
+        activation=_activation(options.activation),
+        weight_std=options.weight_std,
+        bias_std=options.bias_std,
+    )
+    rate = options.step_size * nv.predict.max_learning_rate(nv.ntk(arch, data["x"]))
+    print(f"{arch.depth} hidden layers of {options.width}, {options.activation}; learning rate {rate:.4g}\n")
+    return nv.explain_gap(arch, options.width, **data, learning_rate=rate, seed=options.seed, **settings)
+
+
+def _of_module(options: argparse.Namespace, data: dict, settings: dict):
+    import ntkverify as nv
+    from ntkverify import subjects
+
+    found = subjects.named(options.module)
+    net = found() if not hasattr(found, "parameters") or isinstance(found, type) else found
+    rate = options.step_size * nv.predict.max_learning_rate(nv.empirical_ntk(net, data["x"]))
+    print(f"{options.module}; learning rate {rate:.4g}; no analytic kernel to compare with\n")
+    return nv.explain_module_gap(net, **data, learning_rate=rate, **settings)
+
+
+def _activation(name: str):
+    from ntkverify import activations
+
+    found = getattr(activations, name, None)
+    if not (isinstance(found, type) and issubclass(found, activations.Activation)):
+        known = ", ".join(
+            n for n in activations.__all__ if n not in ("Activation", "Layer", "SecondMoments", "root")
+        )
+        raise InvalidArgument("activation", repr(name), f"one of {known}", "Choose one.")
+    return found()
+
+
+def _read(path: Path) -> dict:
+    import numpy as np
+
+    try:
+        with np.load(path) as arrays:
+            data = {name: arrays[name] for name in ("x", "y", "x_test")}
+    except FileNotFoundError as error:
+        raise InvalidArgument("data", str(path), "an existing file", f"Looked in {Path.cwd()}.") from error
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        remedy = "Write it with numpy.savez(path, x=x, y=y, x_test=x_test)."
+        raise InvalidArgument("data", f"{path}: {error}", "a .npz with x, y and x_test", remedy) from error
+    return data
+
+
+def _generated() -> dict:
+    """A function of twelve points on a sphere in five dimensions, asked for at eight more."""
+    from ntkverify.data import Points
+
+    points = Points(source="sphere", count=20, dimension=5)
+    x, y = points.inputs(), points.targets()
+    return {"x": x[:12], "y": y[:12], "x_test": x[12:]}
