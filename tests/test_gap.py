@@ -85,7 +85,9 @@ def test_an_unstable_learning_rate_is_refused():
 
 def test_the_command_explains_a_module_on_data_from_a_file(tmp_path, capsys):
     np.savez(tmp_path / "mine.npz", x=X, y=Y, x_test=X_TEST)
-    (tmp_path / "mine.py").write_text("import torch\nnet = torch.nn.Linear(3, 1).double()\n")
+    (tmp_path / "mine.py").write_text(
+        "import torch\nnet = torch.nn.Sequential(torch.nn.Linear(3, 32), torch.nn.Tanh(), torch.nn.Linear(32, 1)).double()\n"
+    )
     code = main(
         [
             "explain",
