@@ -2,9 +2,9 @@
 
 import importlib
 
-_HOME = {
-    "ReLU": "activations",
-    "Erf": "activations",
+_ACTIVATIONS = """ReLU LeakyReLU ABReLU Abs RectifiedMonomial Sign Erf GELU Sin Cos RBF Exp Gaussian Monomial
+Hermite Tanh Sigmoid SiLU Custom""".split()
+_HOME = dict.fromkeys(_ACTIVATIONS, "activations") | {
     "Linear": "architecture",
     "Sequential": "architecture",
     "Architecture": "architecture",

@@ -21,11 +21,12 @@ class Kernel:
     """The kernels between n1 and n2 points at one place in the network.
 
     moments: second moments of one unit there, over initialisations.
-    ntk: (n1, n2), the inner product of its gradients; 0 before the first parameter.
+    ntk: (n1, n2), the inner product of its gradients; 0 before the first parameter, None where
+    only the NNGP was asked for.
     """
 
     moments: SecondMoments
-    ntk: Tensor
+    ntk: Tensor | None
 
     @property
     def nngp(self) -> Tensor:
@@ -39,7 +40,7 @@ def nngp(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
     x1: (n1, inputs); x2: (n2, inputs), or None for x1. Source: Lee et al. 2018, equation 5.
     Raises InvalidArgument for inputs that are empty, not finite or of another shape.
     """
-    return as_given(x1, x2)(kernel(arch, x1, x2).nngp)
+    return as_given(x1, x2)(kernel(arch, x1, x2, gradients=False).nngp)
 
 
 def ntk(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
@@ -51,14 +52,15 @@ def ntk(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
     return as_given(x1, x2)(kernel(arch, x1, x2).ntk)
 
 
-def kernel(arch: Architecture, x1: Array, x2: Array | None = None) -> Kernel:
-    """Both kernels at the output, as torch tensors; arguments as in `ntk`."""
+def kernel(arch: Architecture, x1: Array, x2: Array | None = None, *, gradients: bool = True) -> Kernel:
+    """Both kernels at the output, or without `gradients` the NNGP alone, as torch tensors; arguments as in `ntk`."""
     if not isinstance(arch, Architecture):
         remedy = "Build one with ntkverify.mlp(...)."
         raise InvalidArgument("arch", repr(arch), "an Architecture", remedy)
     first = as_matrix("x1", x1, columns=arch.inputs)
     second = first if x2 is None else as_matrix("x2", x2, columns=arch.inputs).to(first.dtype)
-    return propagate(arch.layers, of_inputs(first, second))
+    start = of_inputs(first, second)
+    return propagate(arch.layers, start if gradients else replace(start, ntk=None))
 
 
 def of_inputs(x1: Tensor, x2: Tensor) -> Kernel:
@@ -106,15 +108,18 @@ def _(layer: Sequential, kernel: Kernel) -> Kernel:
 
 @propagate.register
 def _(layer: Activation, kernel: Kernel) -> Kernel:
-    # Nothing upstream of the first Linear can be trained, so there is nothing to differentiate.
-    derivative = layer.dual_derivative(kernel.moments)
-    return Kernel(moments=layer.dual(kernel.moments), ntk=derivative * kernel.ntk)
+    moments = layer.dual(kernel.moments)
+    if kernel.ntk is None:  # some activations have an NNGP only
+        return Kernel(moments=moments, ntk=None)
+    return Kernel(moments=moments, ntk=layer.dual_derivative(kernel.moments) * kernel.ntk)
 
 
 @propagate.register
 def _(layer: Linear, kernel: Kernel) -> Kernel:
     weight_variance, bias_variance = layer.weight_std**2, layer.bias_std**2
     moments = _shift(_scale(kernel.moments, weight_variance), bias_variance)
+    if kernel.ntk is None:
+        return Kernel(moments=moments, ntk=None)
     # The first term is the layer's own parameters, the second everything before it.
     return Kernel(moments=moments, ntk=moments.covariance + weight_variance * kernel.ntk)
 
@@ -142,7 +147,8 @@ def _shift(moments: SecondMoments, bias_variance: float) -> SecondMoments:
     # Where s = 0 so are s - c and s + c; written through c they also have the right gradient.
     below = torch.where(before > 0, before * moments.one_minus_cosine, -moments.covariance)
     above = torch.where(before > 0, before * moments.one_plus_cosine, moments.covariance)
-    return SecondMoments(
+    return replace(
+        moments,
         variance1=moments.variance1 + v,
         variance2=moments.variance2 + v,
         covariance=moments.covariance + v,

@@ -83,8 +83,15 @@ def from_plain(plain: Any, kind: type[T]) -> T:
 
 
 def to_json(value: Any) -> str:
-    """One line of strict JSON with sorted keys: equal values give equal text."""
-    return json.dumps(to_plain(value), sort_keys=True, allow_nan=False)
+    """One line of strict JSON with sorted keys: equal values give equal text.
+
+    Raises InvalidArgument for what is no value, such as a function.
+    """
+    try:
+        return json.dumps(to_plain(value), sort_keys=True, allow_nan=False)
+    except TypeError as error:
+        remedy = "Keep it in Python code, and write the rest."
+        raise InvalidArgument("json", str(error), "values that JSON has", remedy) from error
 
 
 def from_json(text: str, kind: type[T]) -> T:

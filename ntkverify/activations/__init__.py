@@ -6,6 +6,33 @@ derivative E[phi'(u) phi'(v)] (Daniely, Frostig & Singer 2016; Jacot, Gabriel & 
 
 from ntkverify.activations.base import Activation, Layer, SecondMoments, root
 from ntkverify.activations.error_function import Erf
-from ntkverify.activations.rectified import ReLU
+from ntkverify.activations.exponential import Exp, Gaussian
+from ntkverify.activations.gelu import GELU
+from ntkverify.activations.numeric import Custom, Sigmoid, SiLU, Tanh
+from ntkverify.activations.polynomial import Hermite, Monomial
+from ntkverify.activations.rectified import ABReLU, Abs, LeakyReLU, ReLU
+from ntkverify.activations.rectified_monomial import RectifiedMonomial, Sign
+from ntkverify.activations.trigonometric import RBF, Cos, Sin
 
-__all__ = ["Activation", "Erf", "Layer", "ReLU", "SecondMoments", "root"]
+CLOSED = (
+    ReLU,
+    LeakyReLU,
+    ABReLU,
+    Abs,
+    RectifiedMonomial,
+    Sign,
+    Erf,
+    GELU,
+    Sin,
+    Cos,
+    RBF,
+    Exp,
+    Gaussian,
+    Monomial,
+    Hermite,
+)
+NUMERIC = (Tanh, Sigmoid, SiLU, Custom)
+BY_NAME: dict[str, type[Activation]] = {kind.__name__: kind for kind in (*CLOSED, *NUMERIC)}
+"""Every activation by its name."""
+
+__all__ = ["BY_NAME", "Activation", "Layer", "SecondMoments", "root", *BY_NAME]

@@ -25,6 +25,7 @@ class Erf(Activation):
             covariance=covariance,
             one_minus_cosine=_erf_deficit(moments, 1.0, variance1, variance2),
             one_plus_cosine=_erf_deficit(moments, -1.0, variance1, variance2),
+            quadrature_error=moments.quadrature_error,
         )
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:

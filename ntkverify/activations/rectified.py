@@ -1,4 +1,4 @@
-"""Activations that are powers of the positive part: arc-cosine kernels."""
+"""Activations that are linear on either side of 0: arc-cosine kernels of degree 1 and 0."""
 
 import math
 from dataclasses import dataclass
@@ -6,47 +6,103 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, root
+from ntkverify.activations.base import Activation, SecondMoments, angles, positive_number
 
 
-@dataclass(frozen=True)
-class ReLU(Activation):
-    """max(x, 0). Arc-cosine kernels of degree 1 and 0 (Cho & Saul 2009, equation 6)."""
+class Rectifier(Activation):
+    """negative * min(x, 0) + positive * max(x, 0), `slopes` = (negative, positive).
+
+    With phi(x) = (positive + negative)/2 x + (positive - negative)/2 |x|, whose parts do not mix, everything
+    follows from the duals of x and of |x| (Cho & Saul 2009, equation 6, for max(x, 0)).
+    """
 
     kinked = True
     homogeneous = 1
+    slopes: tuple[float, float]
 
     def __call__(self, x: Tensor) -> Tensor:
-        return torch.relu(x)
+        negative, positive = self.slopes
+        return negative * x.clamp(max=0) + positive * x.clamp(min=0)
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
-        angle, supplement = _angles(moments)
-        # (sin t + (pi - t) cos t) / pi with t' = pi - t is (sin t' - t' cos t') / pi.
-        cosine = _sine_minus_x_cosine(supplement) / math.pi
-        one_minus_cosine = moments.one_minus_cosine - _sine_minus_x_cosine(angle) / math.pi
+        (negative, positive), (angle, supplement) = self.slopes, angles(moments)
+        odd, even, size = _shares(self.slopes)
+        # E|u||v| / sqrt(ab) = 1 - deficit, the same for an angle and its supplement.
+        acute = angle <= math.pi / 2
+        smaller = torch.where(acute, angle, supplement)
+        nearest = torch.where(acute, moments.one_minus_cosine, moments.one_plus_cosine)
+        deficit = nearest - 2 / math.pi * sine_minus_x_cosine(smaller)
+        rectified = moments.scale * sine_minus_x_cosine(supplement) / (2 * math.pi)
         return SecondMoments(
-            variance1=moments.variance1 / 2,
-            variance2=moments.variance2 / 2,
-            covariance=moments.scale * cosine / 2,
-            one_minus_cosine=one_minus_cosine,
-            one_plus_cosine=1 + cosine,
+            variance1=size * moments.variance1,
+            variance2=size * moments.variance2,
+            covariance=negative * positive * moments.covariance + (positive - negative) ** 2 * rectified,
+            one_minus_cosine=(odd * moments.one_minus_cosine + even * deficit) / size,
+            one_plus_cosine=(odd * moments.one_plus_cosine + even * (2 - deficit)) / size,
+            quadrature_error=moments.quadrature_error,
         )
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
-        _, supplement = _angles(moments)
-        return supplement / (2 * math.pi)
+        (negative, positive), (_, supplement) = self.slopes, angles(moments)
+        return negative * positive + (positive - negative) ** 2 * supplement / (2 * math.pi)
 
 
-def _angles(moments: SecondMoments) -> tuple[Tensor, Tensor]:
-    """(n1, n2) each: the angle in [0, pi] and its supplement, both accurate near 0 and near pi."""
-    near, far = root(moments.one_minus_cosine), root(moments.one_plus_cosine)
-    return 2 * torch.atan2(near, far), 2 * torch.atan2(far, near)
+def _shares(slopes: tuple[float, float]) -> tuple[float, float, float]:
+    """Of E phi(u)^2 / E u^2: the odd part's, the even part's, and their sum."""
+    negative, positive = slopes
+    odd, even = ((positive + negative) / 2) ** 2, ((positive - negative) / 2) ** 2
+    return odd, even, odd + even
+
+
+@dataclass(frozen=True)
+class ReLU(Rectifier):
+    """max(x, 0)."""
+
+    slopes = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Abs(Rectifier):
+    """|x|."""
+
+    slopes = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Rectifier):
+    """max(x, 0) + negative_slope * min(x, 0). Raises InvalidArgument for a slope that is not finite."""
+
+    negative_slope: float = 0.01
+
+    def __post_init__(self):
+        positive_number("negative_slope", self.negative_slope, least=-math.inf)
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        return self.negative_slope, 1.0
+
+
+@dataclass(frozen=True)
+class ABReLU(Rectifier):
+    """a * min(x, 0) + b * max(x, 0). Raises InvalidArgument where one is not finite, or both are 0."""
+
+    a: float
+    b: float
+
+    def __post_init__(self):
+        for name in ("a", "b"):
+            positive_number(name, getattr(self, name), least=-math.inf)
+        positive_number("a^2 + b^2", self.a**2 + self.b**2)
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        return self.a, self.b
 
 
 _SERIES = tuple((-1) ** (k + 1) * 2 * k / math.factorial(2 * k + 1) for k in range(1, 9))
 
 
-def _sine_minus_x_cosine(x: Tensor) -> Tensor:
+def sine_minus_x_cosine(x: Tensor) -> Tensor:
     """sin x - x cos x on [0, pi], by its Taylor series below 1/2, where the difference cancels."""
     square = x * x
     series = torch.zeros_like(x)

@@ -70,15 +70,15 @@ def _of_module(options: argparse.Namespace, data: dict, settings: dict):
 
 
 def _activation(name: str):
-    from ntkverify import activations
+    from ntkverify.activations import BY_NAME
 
-    found = getattr(activations, name, None)
-    if not (isinstance(found, type) and issubclass(found, activations.Activation)):
-        known = ", ".join(
-            n for n in activations.__all__ if n not in ("Activation", "Layer", "SecondMoments", "root")
-        )
-        raise InvalidArgument("activation", repr(name), f"one of {known}", "Choose one.")
-    return found()
+    if name not in BY_NAME:
+        raise InvalidArgument("activation", repr(name), f"one of {', '.join(BY_NAME)}", "Choose one.")
+    try:
+        return BY_NAME[name]()
+    except TypeError as error:
+        remedy = "Call ntkverify.explain_gap from Python, where it can have its arguments."
+        raise InvalidArgument("activation", name, "one that needs no arguments", remedy) from error
 
 
 def _read(path: Path) -> dict:

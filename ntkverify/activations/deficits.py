@@ -1,0 +1,71 @@
+"""1 -+ the cosine behind an activation whose closed form, or lack of one, would lose it to cancellation.
+
+Along the arc from u parallel to v (sign 1) or opposite to it (sign -1) the covariance C changes by
+sqrt(ab) times the integral of the derivative's dual over the cosine (Price 1958): an integral, not a
+difference. What is left at the end of the arc, where u and v are multiples of one number z, is the squared
+distance of two functions of z.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from numpy.polynomial.legendre import leggauss
+from torch import Tensor
+
+from ntkverify.activations.base import SecondMoments, angles, columns, ratio, root
+from ntkverify.activations.quadrature import Function, mean_of_square_difference
+
+ARC_NODES = 10
+END_PANELS = 24
+
+
+def cosine_deficits(
+    function: Function,
+    kinks: Sequence[float],
+    dual_derivative: Callable[[SecondMoments], Tensor],
+    moments: SecondMoments,
+    variance1: Tensor,
+    variance2: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """(n1, n2) each: 1 - cosine and 1 + cosine of phi(u), phi(v).
+
+    moments: of u and v; variance1 (n1,), variance2 (n2,): E phi(u)^2, E phi(v)^2.
+    """
+    angle, supplement = angles(moments)
+    acute = angle <= math.pi / 2
+    size = root(variance1)[:, None] * root(variance2)[None, :]
+    arc = ratio(_arc(dual_derivative, moments, torch.where(acute, angle, supplement), acute), size)
+    ends = [_end(function, kinks, moments, variance1, variance2, acute, sign) for sign in (1, -1)]
+    minus = torch.where(acute, ends[0] + arc, ends[0] - arc)
+    plus = torch.where(acute, ends[1] - arc, ends[1] + arc)
+    return minus.clamp(0, 2), plus.clamp(0, 2)
+
+
+def _arc(dual_derivative, moments: SecondMoments, length: Tensor, acute: Tensor) -> Tensor:
+    """sqrt(ab) int_0^length (dual of the derivative, that far from the end) sin t dt."""
+    total = torch.zeros_like(length)
+    for node, weight in zip(*leggauss(ARC_NODES), strict=True):
+        t = length * ((1 + node) / 2)
+        near, far = 2 * torch.sin(t / 2) ** 2, 2 * torch.cos(t / 2) ** 2
+        minus, plus = torch.where(acute, near, far), torch.where(acute, far, near)
+        there = replace(
+            moments,
+            covariance=moments.scale * (plus - minus) / 2,
+            one_minus_cosine=minus,
+            one_plus_cosine=plus,
+        )
+        total = total + weight * dual_derivative(there) * torch.sin(t)
+    return moments.scale * total * length / 2
+
+
+def _end(function, kinks, moments: SecondMoments, variance1, variance2, acute: Tensor, sign: int) -> Tensor:
+    """E (phi(s z)/|phi| - sign phi(+-t z)/|phi|)^2 / 2, at the nearer end of the arc."""
+    s, t, alpha, beta = torch.broadcast_tensors(
+        *(root(part) for part in columns(moments)), root(variance1)[:, None], root(variance2)[None, :]
+    )
+    alive = (alpha > 0) & (beta > 0)
+    parts = (s, torch.where(acute, t, -t), torch.where(alive, alpha, 1), sign * torch.where(alive, beta, 1))
+    distance = mean_of_square_difference(function, *(part.reshape(-1) for part in parts), kinks, END_PANELS)
+    return torch.where(alive, distance.reshape(s.shape), 1)
