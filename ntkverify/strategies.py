@@ -11,14 +11,24 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ntkverify.activations import Activation, Erf, ReLU
+from ntkverify.activations import GELU, RBF, Abs, Activation, Cos, Erf, Gaussian, LeakyReLU, ReLU, Sin
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.data import REAL, Points
 from ntkverify.scenarios import Scenario, Training
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
-CLOSED_FORMS: tuple[Activation, ...] = (ReLU(), Erf())
-"""For claims about kernels alone."""
+CLOSED_FORMS: tuple[Activation, ...] = (
+    *ACTIVATIONS,
+    LeakyReLU(0.25),
+    Abs(),
+    GELU(),
+    Sin(),
+    Cos(),
+    Gaussian(0.5),
+    RBF(0.5),
+)
+"""For claims about kernels alone: those whose outputs stay within the range of numbers on any inputs and at
+any depth, which powers and exponentials do not."""
 HAS_REAL_DATA = importlib.util.find_spec("sklearn") is not None
 SOURCES = ("sphere", "gaussian", *(REAL if HAS_REAL_DATA else ()))
 """Where the inputs of a typical scenario come from."""

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from ntkverify.activations import ReLU
+from ntkverify.activations import Monomial, ReLU
 from ntkverify.claims.claim import Premise
 from ntkverify.scenarios import Scenario
 
@@ -60,14 +60,29 @@ HE = Premise(
         )
     ),
 )
-ANTIPODAL = Premise(
-    name="antipodal pairs",
-    statement="one hidden ReLU layer without bias, and more pairs x, -x than dimensions",
-    holds=lambda scenario: (
-        scenario.points.source == "antipodes"
-        and scenario.points.count % 2 == 0
-        and scenario.points.count > 2 * scenario.architecture.inputs > 2
+LOW_RANK = Premise(
+    name="little nonlinearity",
+    statement="powers, or more pairs x, -x than dimensions behind one hidden ReLU layer without bias",
+    holds=lambda scenario: _powers(scenario) or _antipodal(scenario),
+)
+
+
+def _powers(scenario: Scenario) -> bool:
+    arch = scenario.architecture
+    return (
+        bool(arch.activations)
+        and all(isinstance(activation, Monomial) for activation in arch.activations)
+        and len({linear.bias_std > 0 for linear in arch.linears}) == 1
+        and scenario.points.source in ("sphere", "gaussian")
+    )
+
+
+def _antipodal(scenario: Scenario) -> bool:
+    points = scenario.points
+    return (
+        points.source == "antipodes"
+        and points.count % 2 == 0
+        and points.count > 2 * scenario.architecture.inputs > 2
         and scenario.architecture.activations == (ReLU(),)
         and UNBIASED.holds(scenario)
-    ),
-)
+    )

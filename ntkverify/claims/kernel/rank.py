@@ -3,11 +3,13 @@
 import math
 
 import numpy as np
+from hypothesis import strategies as st
 
 from ntkverify import strategies
+from ntkverify.activations import Monomial, ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, rounding_bound
-from ntkverify.claims.kernel.premises import ANTIPODAL, HE, PAIR
+from ntkverify.claims.kernel.premises import HE, LOW_RANK, PAIR
 from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.scenarios import Scenario
@@ -89,16 +91,24 @@ def _close_pairs(subject, budget, seed):
     )
 
 
-def _antipodes(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(8, 24),
-        dimensions=(1, 3),
-        sources=("antipodes",),
-        depths=(1,),
-        activations=strategies.ACTIVATIONS[:1],
-        bias_stds=(0.0,),
+def _low_ranks(subject, budget, seed):
+    antipodes = {
+        "dimensions": (1, 3),
+        "sources": ("antipodes",),
+        "depths": (1,),
+        "activations": (ReLU(),),
+        "bias_stds": (0.0,),
+    }
+    polynomials = {
+        "dimensions": (1, 4),
+        "sources": ("sphere", "gaussian"),
+        "depths": (1, 2),
+        "activations": (Monomial(2), Monomial(3)),
+        "weight_stds": (1.0,),
+        "bias_stds": (0.0, 1.0),
+    }
+    return st.one_of(
+        strategies.scenarios(subject, seed, counts=(8, 24), **options) for options in (antipodes, polynomials)
     )
 
 
@@ -116,12 +126,13 @@ SMALL_ANGLE = Claim(
 RANK = Claim(
     id="kernel.rank",
     statement="Without enough nonlinearity a kernel has the rank of the functions that it spans.",
-    formula="ReLU, one layer, no bias, m antipodal pairs in R^d, m > d: rank m + d",
-    source="even part of ReLU |u|/2, odd part u/2: the odd part spans d functions only",
-    premises=(ANTIPODAL,),
+    formula="x^k in R^d: rank C(d+k-1, k), with bias C(d+k, k); ReLU, one layer, no bias, m > d antipodal "
+    "pairs: rank m + d of 2m",
+    source="the dimension of polynomials; ReLU's odd part u/2 spans d functions only, its even part is |u|/2",
+    premises=(LOW_RANK,),
     needs=frozenset(),
     stochastic=False,
-    inside=_antipodes,
+    inside=_low_ranks,
     measure=measure_rank,
 )
 
