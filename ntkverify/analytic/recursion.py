@@ -1,4 +1,4 @@
-"""The infinite-width kernels of an architecture, by recursion over its layers.
+"""The recursion over layers: the kernel behind a layer from the kernel before it.
 
 NNGP: Lee et al. 2018, equations 4-5. NTK: Jacot, Gabriel & Hongler 2018, Theorem 1, with a
 standard deviation for every layer. Shares no scaling code with `ntkverify.networks`, on purpose.
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ntkverify.activations import Activation, Layer, SecondMoments, root
-from ntkverify.architecture import Architecture, Linear, Sequential
-from ntkverify.arrays import Array, as_given, as_matrix
+from ntkverify.architecture import Linear, Sequential
 from ntkverify.errors import InvalidArgument
 
 
@@ -34,55 +33,35 @@ class Kernel:
         return self.moments.covariance
 
 
-def nngp(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
-    """Covariance (n1, n2) of one output of an infinitely wide network over initialisations.
-
-    x1: (n1, inputs); x2: (n2, inputs), or None for x1. Source: Lee et al. 2018, equation 5.
-    Raises InvalidArgument for inputs that are empty, not finite or of another shape.
-    """
-    return as_given(x1, x2)(kernel(arch, x1, x2, gradients=False).nngp)
-
-
-def ntk(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
-    """Neural tangent kernel (n1, n2) of one output at infinite width, in NTK parameterisation.
-
-    x1: (n1, inputs); x2: (n2, inputs), or None for x1. Source: Jacot et al. 2018, Theorem 1.
-    Raises InvalidArgument for inputs that are empty, not finite or of another shape.
-    """
-    return as_given(x1, x2)(kernel(arch, x1, x2).ntk)
-
-
-def kernel(arch: Architecture, x1: Array, x2: Array | None = None, *, gradients: bool = True) -> Kernel:
-    """Both kernels at the output, or without `gradients` the NNGP alone, as torch tensors; arguments as in `ntk`."""
-    if not isinstance(arch, Architecture):
-        remedy = "Build one with ntkverify.mlp(...)."
-        raise InvalidArgument("arch", repr(arch), "an Architecture", remedy)
-    first = as_matrix("x1", x1, columns=arch.inputs)
-    second = first if x2 is None else as_matrix("x2", x2, columns=arch.inputs).to(first.dtype)
-    start = of_inputs(first, second)
-    return propagate(arch.layers, start if gradients else replace(start, ntk=None))
-
-
 def of_inputs(x1: Tensor, x2: Tensor) -> Kernel:
     """The kernel of the inputs themselves: x1 (n1, d), x2 (n2, d), covariance <x, y> / d."""
-    (norm1, unit1), (norm2, unit2) = _polar(x1), _polar(x2)
+    (norm1, unit1), (norm2, unit2) = polar(x1), polar(x2)
     exact = "donot_use_mm_for_euclid_dist"
     one_minus_cosine = torch.cdist(unit1, unit2, compute_mode=exact) ** 2 / 2
     one_plus_cosine = torch.cdist(unit1, -unit2, compute_mode=exact) ** 2 / 2
-    dimension, scale = x1.shape[1], norm1[:, None] * norm2[None, :]
-    angular = scale * (one_plus_cosine - one_minus_cosine) / 2  # on the diagonal exactly the square
+    kernel = of_angles(norm1, norm2, one_minus_cosine, one_plus_cosine, dimension=x1.shape[1])
+    # The product is 0 too where a row is, and has the right gradient there.
+    covariance = torch.where(kernel.moments.scale > 0, kernel.nngp, x1 @ x2.T / x1.shape[1])
+    return replace(kernel, moments=replace(kernel.moments, covariance=covariance))
+
+
+def of_angles(
+    norm1: Tensor, norm2: Tensor, one_minus_cosine: Tensor, one_plus_cosine: Tensor, *, dimension: int
+) -> Kernel:
+    """The same, from norms (n1,), (n2,) and what the cosines of the angles (n1, n2) lack to 1 and -1."""
+    scale = norm1[:, None] * norm2[None, :]
     moments = SecondMoments(
         variance1=norm1**2 / dimension,
         variance2=norm2**2 / dimension,
-        # The product is 0 too where a row is, and has the right gradient there.
-        covariance=torch.where(scale > 0, angular, x1 @ x2.T) / dimension,
+        # On the diagonal exactly the square of the norm.
+        covariance=scale * (one_plus_cosine - one_minus_cosine) / 2 / dimension,
         one_minus_cosine=one_minus_cosine,
         one_plus_cosine=one_plus_cosine,
     )
     return Kernel(moments=moments, ntk=torch.zeros_like(one_minus_cosine))
 
 
-def _polar(x: Tensor) -> tuple[Tensor, Tensor]:
+def polar(x: Tensor) -> tuple[Tensor, Tensor]:
     """Norms (n,) and unit vectors (n, d); a zero row gets an arbitrary direction, times norm 0."""
     norm = torch.linalg.vector_norm(x, dim=1)
     nonzero = norm[:, None] > 0

@@ -1,0 +1,71 @@
+"""Large kernel matrices, tile by tile: in the processor's cache, one half only where they are symmetric.
+
+Cosines come from matrix products; where a product would lose digits, near parallel and antiparallel
+pairs, from differences of unit vectors. Works in double precision whatever the inputs.
+"""
+
+import torch
+from torch import Tensor
+
+from ntkverify.analytic.angular import angular_kernel
+from ntkverify.analytic.recursion import of_angles, polar, propagate
+from ntkverify.architecture import Architecture
+
+TILE = 384
+"""Rows and columns: a dozen such matrices of doubles fit into a usual second-level cache."""
+
+NEAR = 2.0**-8
+"""Where 1 - |cosine| is below, it is taken from differences: a product of unit vectors errs by about
+sqrt(d) roundoffs, which is 1e-12 of NEAR for d up to a million."""
+
+DIFFERENCES_AT_ONCE = 2**20
+
+
+def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Tensor:
+    """The "nngp" or the "ntk" of x1 (n1, d) and x2 (n2, d), or None for x1: (n1, n2), of x1's dtype."""
+    first = polar(x1.detach().double())
+    second = first if x2 is None else polar(x2.detach().double())
+    of_tile = angular_kernel(part, arch, first[0], second[0]) or _recursion(part, arch)
+    out = torch.empty(len(x1), len(first[0] if x2 is None else x2), dtype=x1.dtype, device=x1.device)
+    for i in range(0, len(x1), TILE):
+        for j in range(i if x2 is None else 0, out.shape[1], TILE):
+            rows, columns = slice(i, i + TILE), slice(j, j + TILE)
+            (norm1, unit1), (norm2, unit2) = (
+                (n[at], u[at]) for (n, u), at in ((first, rows), (second, columns))
+            )
+            tile = of_tile(norm1, norm2, *_deficits(unit1, unit2)).to(out.dtype)
+            if x2 is None and i == j:
+                tile = tile.triu() + tile.triu(1).T
+            out[rows, columns] = tile
+            if x2 is None and i != j:
+                out[columns, rows] = tile.T
+    return out
+
+
+def _recursion(part: str, arch: Architecture):
+    def of_tile(norm1: Tensor, norm2: Tensor, one_minus: Tensor, one_plus: Tensor) -> Tensor:
+        kernel = of_angles(norm1, norm2, one_minus, one_plus, dimension=arch.inputs)
+        if part == "nngp":
+            kernel = type(kernel)(moments=kernel.moments, ntk=None)
+        return getattr(propagate(arch.layers, kernel), part)
+
+    return of_tile
+
+
+def _deficits(unit1: Tensor, unit2: Tensor) -> tuple[Tensor, Tensor]:
+    """1 - cosine and 1 + cosine of the angles between unit vectors (n1, d) and (n2, d): (n1, n2) each."""
+    cosine = unit1 @ unit2.T
+    one_minus, one_plus = 1 - cosine, 1 + cosine
+    for deficit, sign in ((one_minus, 1), (one_plus, -1)):
+        near = deficit < NEAR
+        if near.any():
+            i, j = near.nonzero(as_tuple=True)
+            exact = [
+                ((unit1[a] - sign * unit2[b]) ** 2).sum(dim=1) / 2
+                for a, b in zip(
+                    *(torch.split(k, max(1, DIFFERENCES_AT_ONCE // unit1.shape[1])) for k in (i, j)),
+                    strict=True,
+                )
+            ]
+            deficit[i, j] = torch.cat(exact)
+    return one_minus, one_plus
