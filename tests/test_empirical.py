@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import ntkverify as nv
-from ntkverify.empirical.ntk_vector_products import largest_eigenvalue, ntk_operator
+from ntkverify.empirical import largest_eigenvalue, ntk_operator
 from ntkverify.errors import InvalidArgument
 
 ARCH = nv.mlp(inputs=3, depth=2, weight_std=1.5, bias_std=0.3, outputs=2)
