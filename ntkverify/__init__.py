@@ -13,11 +13,12 @@ _HOME = {
     "ntk": "analytic",
     "network": "networks",
     "empirical_ntk": "empirical",
+    "ntk_operator": "empirical",
     "train": "training",
     "BuiltinSubject": "subjects",
     "KernelSubject": "subjects",
 }
-_MODULES = ("claims", "predict", "stats", "strategies")
+_MODULES = ("claims", "empirical", "predict", "stats", "strategies")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_given
 from ntkverify.empirical.blocks import in_blocks
-from ntkverify.empirical.checks import refuse_known, refuse_mixing
+from ntkverify.empirical.checks import check_network
 from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among, shape_of
-from ntkverify.empirical.inputs import check_outputs, inputs
+from ntkverify.empirical.inputs import inputs
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.empirical.ntk_vector_products import products_kernel
 from ntkverify.empirical.operators import extreme_eigenvalues, largest_eigenvalue, ntk_operator
@@ -83,9 +83,7 @@ def _checked(
     if not memory > 0:
         raise InvalidArgument("memory", repr(memory), "a number of bytes above 0", "2**30 is a gibibyte.")
     first, second = inputs(net, x1, x2)
-    refuse_known(net)
-    check_outputs(net, first[:1])
-    refuse_mixing(net, first)
+    check_network(net, first)
     return first, second
 
 

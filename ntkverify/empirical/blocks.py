@@ -22,7 +22,9 @@ def in_blocks(
     bands = []
     for rows in x1.split(block):
         held = features(rows)
-        bands.append(torch.cat([contract(held, features(columns), full=full) for columns in x2.split(block)], 1))
+        bands.append(
+            torch.cat([contract(held, features(columns), full=full) for columns in x2.split(block)], 1)
+        )
     return torch.cat(bands)
 
 

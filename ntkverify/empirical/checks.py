@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ntkverify.empirical.functional import with_own_buffers
+from ntkverify.empirical.functional import on_meta, with_own_buffers
 from ntkverify.errors import InvalidArgument
 from ntkverify.networks import Elementwise, NTKLinear
 
@@ -31,7 +31,7 @@ BY_ENTRY = (
 EVALUATE = "Call net.eval(), or take the layer out."
 
 
-def TOLERANCE(dtype: torch.dtype) -> float:
+def tolerance(dtype: torch.dtype) -> float:
     """Two ways to compute one number may differ by this, relative to the largest of its kind: half of the digits."""
     return torch.finfo(dtype).eps ** 0.5
 
@@ -67,7 +67,9 @@ def refuse_known(net: nn.Module) -> None:
         where = f"{type(module).__name__} {name!r} in training mode"
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             if module.training or module.running_mean is None:
-                raise _mixes(where if module.training else f"{type(module).__name__} {name!r} without statistics")
+                raise _mixes(
+                    where if module.training else f"{type(module).__name__} {name!r} without statistics"
+                )
         random = getattr(module, "p", 0) if isinstance(module, nn.modules.dropout._DropoutNd) else 0
         if module.training and (random or isinstance(module, nn.RReLU)):
             raise _random(where)
@@ -80,17 +82,21 @@ def _mixes(where: str) -> InvalidArgument:
 
 
 def _random(where: str) -> InvalidArgument:
-    return InvalidArgument("net", f"{where}, which draws random numbers", "the same output every time", EVALUATE)
+    return InvalidArgument(
+        "net", f"{where}, which draws random numbers", "the same output every time", EVALUATE
+    )
 
 
-def refuse_mixing(net: nn.Module, x: Tensor) -> None:
+def check_network(net: nn.Module, x: Tensor) -> None:
     """Tries a few of the examples x (n, ...), together and alone.
 
     Raises InvalidArgument, naming the module, where the two differ, where random numbers are drawn
-    or where buffers change.
+    or where buffers change; and where net(x) is no row of outputs for each example.
     """
     refuse_known(net)
     if is_plain_chain(net):
+        function, parameters = on_meta(net)
+        _check_shape(function(parameters, x[:1].to("meta")), 1)
         return
     few = torch.stack([x[0], x[-1]]) if len(x) > 1 else torch.stack([x[0], 0.5 * x[0] + 0.1])
     with torch.no_grad(), _kept_random_state(few):
@@ -99,22 +105,41 @@ def refuse_mixing(net: nn.Module, x: Tensor) -> None:
             raise InvalidArgument(
                 "net", f"a module that changes its buffer {changed[0]!r}", "one that stays as it is", EVALUATE
             )
+        _check_shape(values, 2)
         _refuse_random(net, few)
-        for index in range(2):
-            alone = net(few[index : index + 1].clone())
-            if not _same(values[index : index + 1], alone):
-                raise _mixes(_culprit(net, few, slice(index, index + 1)))
+        for rows in (slice(0, 1), slice(1, 2)):
+            if not _same(values[rows], _alone(net, few[rows])):
+                raise _mixes(_culprit(net, few, rows))
+
+
+def _check_shape(values: Any, count: int) -> None:
+    shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+    if not isinstance(values, Tensor) or len(shape) != 2 or shape[0] != count:
+        rows = "one row" if count == 1 else f"{count} rows"
+        raise InvalidArgument(
+            "net",
+            f"a network with output shape {shape} for {rows}",
+            f"shape ({count}, outputs)",
+            "Return (n, outputs): drop a squeeze or a flatten.",
+        )
+
+
+def _alone(net: nn.Module, x: Tensor) -> Tensor | None:
+    try:
+        return net(x.clone())
+    except (RuntimeError, ValueError):  # statistics of a single example
+        return None
 
 
 def _kept_random_state(x: Tensor) -> Any:
     return torch.random.fork_rng(devices=[x.device] if x.is_cuda else [])
 
 
-def _same(first: Tensor, second: Tensor) -> bool:
-    if first.shape != second.shape:
+def _same(first: Tensor, second: Tensor | None) -> bool:
+    if second is None or first.shape != second.shape:
         return False
     size = float(first.abs().max()) if first.numel() else 0.0
-    return torch.allclose(first, second, rtol=0, atol=TOLERANCE(first.dtype) * size, equal_nan=True)
+    return torch.allclose(first, second, rtol=0, atol=tolerance(first.dtype) * size, equal_nan=True)
 
 
 def _refuse_random(net: nn.Module, few: Tensor) -> None:
@@ -146,8 +171,8 @@ def _culprit(net: nn.Module, x: Tensor, rows: slice) -> str:
             if differ:
                 running.append(name)
                 break
-    module = net.get_submodule(running[-1])
-    return f"{type(module).__name__} {running[-1]!r}"
+    name = type(net.get_submodule(running[-1])).__name__
+    return f"{name} {running[-1]!r}" if running[-1] else f"{name}'s own code"
 
 
 def _events(net: nn.Module, x: Tensor) -> list[Event]:
@@ -157,7 +182,9 @@ def _events(net: nn.Module, x: Tensor) -> list[Event]:
     def listen(name: str, kind: str) -> Callable:
         def hook(module: nn.Module, args: tuple, out: Any = None) -> None:
             values = out if kind == "out" else next(iter(args), None)
-            events.append((name, kind, values.clone() if isinstance(values, Tensor) and values.ndim else x[:0]))
+            events.append(
+                (name, kind, values.clone() if isinstance(values, Tensor) and values.ndim else x[:0])
+            )
 
         return hook
 
@@ -166,7 +193,7 @@ def _events(net: nn.Module, x: Tensor) -> list[Event]:
             handles.append(module.register_forward_pre_hook(listen(name, "in")))
             handles.append(module.register_forward_hook(listen(name, "out")))
     try:
-        net(x.clone())
+        _alone(net, x)
     finally:
         for handle in handles:
             handle.remove()

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ntkverify.empirical.contraction import Outer, Sizes, formed_flops, sizes, unformed_flops
+from ntkverify.empirical.contraction import Sizes, formed_flops, sizes, unformed_flops
 from ntkverify.empirical.functional import as_function, on_meta
-from ntkverify.empirical.layers import RULES
+from ntkverify.empirical.layers import RULES, convolution, linear
 from ntkverify.empirical.recording import Recording, record
 from ntkverify.errors import InvalidArgument
+
+OUTER_RULES = (linear, convolution)
+"""Of the layers that make the work; others have few parameters."""
+
+LOOP = 1e7
+"""Flops that could be done in the time of one round of a loop in Python over examples."""
 
 MEMORY = 2**30
 """Bytes that a kernel may take beside the network and the result, unless the caller says otherwise."""
@@ -53,14 +59,11 @@ def shape_of(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> S
     _, trainable = as_function(net)
     recording = _recorded(net, x[:1])
     outputs, layers, activations = recording.values.shape[1], [], recording.values.numel()
-    counted = set()
     for call in recording.calls:
         activations += call.inputs.numel() + call.shape.numel()
-        if not rest.isdisjoint(call.names.values()) or "weight" not in call.names:
-            continue
-        piece = RULES[type(call.module)](call.module, call.inputs, call.inputs.new_empty(1, *call.shape))["weight"]
-        counted |= set(call.names.values())
-        if isinstance(piece, Outer):
+        rule = RULES[type(call.module)]
+        if rule in OUTER_RULES and call.names.get("weight", None) not in (None, *rest):
+            piece = rule(call.module, call.inputs, call.inputs.new_empty(1, *call.shape))["weight"]
             layers.append(sizes(piece))
     return Shape(
         outputs=outputs,
@@ -117,7 +120,9 @@ def _counted(layer: Sizes, count: int, outputs: int) -> Sizes:
 
 def products_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, float]:
     """(flops, bytes) of one NTK-vector product for every output of every example of the second set."""
-    flops = n2 * shape.outputs * (1 + 3 * n1) * shape.forward + n2 * 2 * shape.outputs * shape.forward
+    flops = (
+        n2 * LOOP + n2 * shape.outputs * (1 + 3 * n1) * shape.forward + n2 * 2 * shape.outputs * shape.forward
+    )
     numbers = (2 + shape.outputs) * shape.parameters + 3 * n1 * shape.activations * shape.outputs
     return flops, float(numbers * shape.bytes_per_number)
 
@@ -145,7 +150,9 @@ def choose_among(
     if not possible:
         least = min(COSTS[name](shape, 1, 1, full)[1] for name in methods)
         remedy = "Allow more, or move the network to a device that has it."
-        raise InvalidArgument("memory", f"{memory} bytes", f"at least {least:.0f}, for one pair of examples", remedy)
+        raise InvalidArgument(
+            "memory", f"{memory} bytes", f"at least {least:.0f}, for one pair of examples", remedy
+        )
     flops, name, block, peak = min(possible)
     others = ", ".join(f"{other} {work:.3g}" for work, other, *_ in sorted(possible)[1:])
     reason = f"{flops:.3g} flops" + (f" ({others})" if others else "")
@@ -161,5 +168,3 @@ def _largest_block(cost: Callable, shape: Shape, n1: int, n2: int, full: bool, m
     while block and cost(shape, min(block, n1), min(block, n2), full)[1] > memory:
         block //= 2
     return block
-
-

@@ -1,6 +1,5 @@
 """What every function of this folder asks of its network and its inputs."""
 
-import torch
 from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_batch
@@ -21,15 +20,3 @@ def inputs(net: nn.Module, x1: Array, x2: Array | None) -> tuple[Tensor, Tensor]
     same = x2 is None or x2 is x1
     second = first if same else as_batch("x2", x2, shape=first.shape[1:]).to(first).detach()
     return first, second
-
-
-def check_outputs(net: nn.Module, x: Tensor) -> None:
-    """Raises InvalidArgument where net(x), x one example (1, ...), is not a row (1, outputs)."""
-    with torch.no_grad():
-        values = net(x.clone())
-    shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-    if not isinstance(values, Tensor) or len(shape) != 2 or shape[0] != 1:
-        got = f"a network with output shape {shape} for one row"
-        raise InvalidArgument(
-            "net", got, "shape (1, outputs)", "Return (n, outputs): drop a squeeze or a flatten."
-        )

@@ -1,10 +1,13 @@
 """The empirical NTK without its matrix: v -> J (J^T v) (Novak et al. 2022, section 3.2)."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
-from torch.func import jacrev, jvp, vmap
+from torch.func import jvp, vmap
 
-from ntkverify.empirical.functional import Function, Parameters, as_function
+from ntkverify.empirical.functional import Function, Parameters, as_function, forward_mode, pushed_forward
+from ntkverify.empirical.jacobian_contraction import jacobian_features
 
 
 def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full: bool) -> Tensor:
@@ -14,12 +17,19 @@ def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full:
     """
     function, trainable = as_function(net)
     columns = []
-    for example in x2:
-        gradients = jacrev(lambda values, row=example[None]: function(values, row)[0])(trainable)
-        parts = [_pushed(function, trainable, gradients, rows) for rows in x1.split(block)]
+    for example in jacobians(net, x2):
+        parts = [_pushed(function, trainable, example, rows) for rows in x1.split(block)]
         column = torch.cat(parts, dim=1)  # (outputs of x2, n1, outputs of x1)
         columns.append(column.permute(1, 2, 0) if full else torch.diagonal(column, 0, 0, 2).mean(dim=1))
     return torch.stack(columns, dim=1)
+
+
+def jacobians(net: nn.Module, x: Tensor) -> Iterator[Parameters]:
+    """For one example after the other, by parameter: (outputs, *shape)."""
+    shapes = {name: value.shape for name, value in as_function(net)[1].items()}
+    for example in x.split(1):
+        features = jacobian_features(net, example)
+        yield {name: features[name].values[0].reshape(-1, *shape) for name, shape in shapes.items()}
 
 
 def _pushed(function: Function, parameters: Parameters, tangents: Parameters, x: Tensor) -> Tensor:
@@ -28,4 +38,13 @@ def _pushed(function: Function, parameters: Parameters, tangents: Parameters, x:
     def push(tangent: Parameters) -> Tensor:
         return jvp(lambda values: function(values, x), (parameters,), (tangent,))[1]
 
-    return vmap(push)(tangents)
+    try:
+        with forward_mode():
+            return vmap(push)(tangents)
+    except (
+        NotImplementedError,
+        RuntimeError,
+    ):  # an operation without forward mode, or that vmap cannot batch
+        count = len(next(iter(tangents.values())))
+        each = ({name: value[index] for name, value in tangents.items()} for index in range(count))
+        return torch.stack([pushed_forward(function, parameters, tangent, x) for tangent in each])

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
-from torch.func import jvp, vjp
 
 from ntkverify.arrays import Array
-from ntkverify.empirical.checks import refuse_mixing
+from ntkverify.empirical.checks import check_network
 from ntkverify.empirical.choosing import MEMORY, shape_of
-from ntkverify.empirical.functional import Function, Parameters, as_function
+from ntkverify.empirical.functional import Function, Parameters, as_function, pulled_back, pushed_forward
 from ntkverify.empirical.inputs import inputs
 from ntkverify.errors import InvalidArgument, NtkverifyError
 
@@ -29,7 +28,7 @@ def ntk_operator(
     Raises InvalidArgument as `empirical_ntk` does.
     """
     first, second = inputs(net, x1, x2)
-    refuse_mixing(net, first)
+    check_network(net, first)
     function, trainable = as_function(net)
     shape = shape_of(net, first)
     each = 4 * (shape.activations + shape.outputs) * shape.bytes_per_number
@@ -38,7 +37,7 @@ def ntk_operator(
     def product(to: Tensor, of: Tensor, v: np.ndarray) -> np.ndarray:
         vector = torch.as_tensor(v).to(of).reshape(len(of), -1)
         gradient = _pulled_back(function, trainable, of, vector, block)
-        parts = [_pushed_forward(function, trainable, gradient, rows) for rows in to.split(block)]
+        parts = [pushed_forward(function, trainable, gradient, rows) for rows in to.split(block)]
         return torch.cat(parts).flatten().cpu().double().numpy()
 
     return LinearOperator(
@@ -53,33 +52,26 @@ def _pulled_back(function: Function, parameters: Parameters, x: Tensor, v: Tenso
     """J^T v, the sum over blocks of examples."""
     total: Parameters = {}
     for rows, part in zip(x.split(block), v.split(block), strict=True):
-        _, pull_back = vjp(lambda values, rows=rows: function(values, rows), parameters)
-        (gradient,) = pull_back(part)
+        gradient = pulled_back(function, parameters, rows, part)
         total = {name: total[name] + value for name, value in gradient.items()} if total else gradient
     return total
 
 
-def _pushed_forward(function: Function, parameters: Parameters, tangent: Parameters, x: Tensor) -> Tensor:
-    """J u, (n, outputs); through two backward passes for an operation that has no forward mode."""
-
-    def outputs(values: Parameters) -> Tensor:
-        return function(values, x)
-
-    try:
-        return jvp(outputs, (parameters,), (tangent,))[1]
-    except (NotImplementedError, RuntimeError):
-        values, pull_back = vjp(outputs, parameters)
-        _, twice = vjp(pull_back, torch.zeros_like(values))
-        return twice((tangent,))[0]
-
-
 def largest_eigenvalue(net: nn.Module, x: Tensor) -> float:
-    """The largest eigenvalue of the empirical NTK of x (n, d), from below, to about 1%.
+    """The largest eigenvalue of the empirical NTK of x (n, d), from below, to about 1%; outputs of any shape.
 
     A few Lanczos steps from a fixed start: a Rayleigh quotient never exceeds the eigenvalue.
     """
-    operator = ntk_operator(net, x)
-    size = operator.shape[0]
+    function, trainable = as_function(net)
+    with torch.no_grad():
+        shape = net(x).shape
+
+    def product(v: np.ndarray) -> np.ndarray:
+        gradient = pulled_back(function, trainable, x, torch.as_tensor(v).to(x).reshape(shape))
+        return pushed_forward(function, trainable, gradient, x).flatten().cpu().double().numpy()
+
+    size = shape.numel()
+    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     if size <= 8:  # Lanczos would take as many products
         return float(np.linalg.eigvalsh(operator @ np.eye(size))[-1])
     start = np.ones(size)
@@ -126,5 +118,7 @@ def extreme_eigenvalues(
         )
     except ArpackNoConvergence as error:
         remedy = "Remedy: a larger tolerance, or fewer eigenvalues."
-        raise NtkverifyError(f"Lanczos did not converge to the {which} eigenvalues: {error}. {remedy}") from error
+        raise NtkverifyError(
+            f"Lanczos did not converge to the {which} eigenvalues: {error}. {remedy}"
+        ) from error
     return np.sort(found)

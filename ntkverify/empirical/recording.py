@@ -49,7 +49,9 @@ def record(net: nn.Module, function: Function, parameters: Parameters, x: Tensor
     names = {id(leaf): name for name, leaf in leaves.items()}
     with torch.enable_grad(), _hooks(net, names) as calls:
         values = function(leaves, x.detach().requires_grad_().clone())
-    return Recording(values=values, calls=calls, outside={names[key] for key in _reached(values) & set(names)})
+    return Recording(
+        values=values, calls=calls, outside={names[key] for key in _reached(values) & set(names)}
+    )
 
 
 @contextlib.contextmanager

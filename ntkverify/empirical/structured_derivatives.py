@@ -12,13 +12,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ntkverify.empirical.checks import TOLERANCE, is_plain_chain, random_signs
+from ntkverify.empirical.checks import is_plain_chain, random_signs, tolerance
 from ntkverify.empirical.contraction import Features, Outer, Piece, joined
 from ntkverify.empirical.functional import as_function
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.empirical.layers import RULES, bias_scale
 from ntkverify.empirical.recording import Call, Recording, gradients, record
-
 
 AND = " and "
 """Between the names of two parameters whose shares of the kernel are computed together."""
@@ -89,10 +88,12 @@ def _pulled_back(piece: Piece, cotangent: Tensor) -> Tensor:
 
 
 def _allowed(right: Tensor) -> float:
-    return TOLERANCE(right.dtype) * float(right.abs().max()) if right.numel() else 0.0
+    return tolerance(right.dtype) * float(right.abs().max()) if right.numel() else 0.0
 
 
-def _uses(net: nn.Module, x: Tensor, rest: frozenset[str], *, check: bool) -> tuple[Recording, dict[str, list[Piece]]]:
+def _uses(
+    net: nn.Module, x: Tensor, rest: frozenset[str], *, check: bool
+) -> tuple[Recording, dict[str, list[Piece]]]:
     """By parameter, a Piece for every call of a layer that it belongs to."""
     function, trainable = as_function(net)
     recording = record(net, function, {n: v for n, v in trainable.items() if n not in rest}, x)
@@ -117,9 +118,7 @@ def _not_by_example(recording: Recording, found: list[Tensor]) -> set[str]:
     """Parameters of calls whose first axis is not that of the examples, row by row."""
     signs = random_signs(recording.values)
     wrong: set[str] = set()
-    for call, gradient, mixed in zip(
-        recording.calls, found, gradients(recording, signs[None]), strict=True
-    ):
+    for call, gradient, mixed in zip(recording.calls, found, gradients(recording, signs[None]), strict=True):
         if not _is_by_example(call, gradient, mixed[0], signs):
             wrong |= set(call.names.values())
     return wrong
@@ -142,7 +141,11 @@ def _pair(uses: dict[str, list[Piece]], calls: list[Call]) -> None:
             owners[name].add(pair)
     for pair in {pair for pairs in owners.values() for pair in pairs}:
         weight, bias, scale = pair
-        if None not in pair and owners[weight] == owners[bias] == {pair} and isinstance(uses[weight][0], Outer):
+        if (
+            None not in pair
+            and owners[weight] == owners[bias] == {pair}
+            and isinstance(uses[weight][0], Outer)
+        ):
             del uses[bias]
             pieces = uses.pop(weight)
             uses[f"{weight}{AND}{bias}"] = [replace(piece, constant=scale**2) for piece in pieces]
