@@ -65,11 +65,11 @@ def refuse_known(net: nn.Module) -> None:
     """Raises InvalidArgument for layers that are known to draw random numbers, or to mix examples."""
     for name, module in net.named_modules():
         where = f"{type(module).__name__} {name!r} in training mode"
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            if module.training or module.running_mean is None:
-                raise _mixes(
-                    where if module.training else f"{type(module).__name__} {name!r} without statistics"
-                )
+        is_batch_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        if is_batch_norm and module.training:
+            raise _mixes(where)
+        if is_batch_norm and module.running_mean is None:
+            raise _mixes(f"{type(module).__name__} {name!r} without statistics")
         random = getattr(module, "p", 0) if isinstance(module, nn.modules.dropout._DropoutNd) else 0
         if module.training and (random or isinstance(module, nn.RReLU)):
             raise _random(where)

@@ -206,14 +206,14 @@ def test_a_planted_fault_is_found(claim, subject):
     assert finding.is_defect
 
 
-@pytest.mark.parametrize("claim", CATALOGUE)
+@pytest.mark.parametrize("claim", [claim for claim in CATALOGUE if not claim.startswith("empirical.")])
 def test_the_right_code_passes_where_the_faults_fail(claim):
     finding = examine(CATALOGUE[claim], BuiltinSubject(), SCENARIOS[claim], EFFORT)
     assert finding.verdict is Verdict.HOLDS, finding
     assert not finding.broken_premises
 
 
-@pytest.mark.parametrize("claim", CATALOGUE)
+@pytest.mark.parametrize("claim", [claim for claim in CATALOGUE if not claim.startswith("empirical.")])
 def test_every_claim_has_a_planted_fault(claim):
     assert claim in {name for name, _ in FAULTS}
 

@@ -28,9 +28,7 @@ class Wrong(BuiltinSubject):
     inputs: Callable[[Matrix], Matrix] = lambda x: x
     first: Callable[[Matrix, Matrix], Kernel] = of_inputs
     step: Callable[[Layer, Kernel], Kernel] = propagate
-    result: Callable[[Kernel, str, Matrix, Matrix], Matrix] = lambda kernel, part, x1, x2: getattr(
-        kernel, part
-    )
+    result: Callable[[Kernel, str, Matrix, Matrix], Matrix] = lambda kernel, part, x1, x2: getattr(kernel, part)
 
     def _kernel(self, part: str, arch, x1, x2):
         numpy = not isinstance(x1, torch.Tensor)
@@ -83,11 +81,7 @@ def with_ntk(rule: Callable[[Linear, Kernel, Kernel], Matrix]) -> Callable[[Laye
 
 def doubled_dual(layer: Layer, kernel: Kernel) -> Kernel:
     after = propagate(layer, kernel)
-    return (
-        replace(after, moments=propagate(Linear(2**0.5), after).moments)
-        if isinstance(layer, Activation)
-        else after
-    )
+    return replace(after, moments=propagate(Linear(2**0.5), after).moments) if isinstance(layer, Activation) else after
 
 
 def through_arccos(x1: Matrix, x2: Matrix) -> Kernel:
@@ -187,15 +181,9 @@ WRONG_KERNELS = {
     "derivative kernel cut out of the gradient": Wrong(step=gradient_cut),
     "no bias anywhere": Wrong(layers=linears(lambda layer: replace(layer, bias_std=0.0))),
     "no bias in the first layer": Wrong(layers=without_first_bias),
-    "no bias in the last layer": Wrong(
-        layers=linears(lambda layer: replace(layer, bias_std=0.0), slice(-1, None))
-    ),
-    "bias counted twice": Wrong(
-        layers=linears(lambda layer: replace(layer, bias_std=2**0.5 * layer.bias_std))
-    ),
-    "bias std for its variance": Wrong(
-        layers=linears(lambda layer: replace(layer, bias_std=layer.bias_std**0.5))
-    ),
+    "no bias in the last layer": Wrong(layers=linears(lambda layer: replace(layer, bias_std=0.0), slice(-1, None))),
+    "bias counted twice": Wrong(layers=linears(lambda layer: replace(layer, bias_std=2**0.5 * layer.bias_std))),
+    "bias std for its variance": Wrong(layers=linears(lambda layer: replace(layer, bias_std=layer.bias_std**0.5))),
     "a bias where there is none": Wrong(
         layers=linears(lambda layer: replace(layer, bias_std=layer.bias_std or 0.1))
     ),
@@ -208,14 +196,18 @@ WRONG_KERNELS = {
     "hidden layers' own term left out": Wrong(
         step=with_ntk(lambda layer, before, after: after.ntk - 0.5 * after.nngp)
     ),
-    "biases not trained": Wrong(step=with_ntk(lambda layer, before, after: after.ntk - layer.bias_std**2)),
+    "biases not trained": Wrong(
+        step=with_ntk(lambda layer, before, after: after.ntk - layer.bias_std**2)
+    ),
     "one layer too many": Wrong(layers=lambda layers: layers + layers[-2:]),
     "one layer too few": Wrong(layers=lambda layers: layers[:-2] if len(layers) > 3 else layers[:1]),
     "layers above the twentieth left out": Wrong(layers=lambda layers: layers[:41]),
     "dual too large by 2": Wrong(step=doubled_dual),
     "inputs not divided by the dimension": Wrong(inputs=lambda x: x * x.shape[1] ** 0.5),
     "inputs divided by the number of points": Wrong(inputs=lambda x: x * (x.shape[1] / len(x)) ** 0.5),
-    "inputs scaled to norm 1": Wrong(inputs=lambda x: x / x.norm(dim=1, keepdim=True).clamp(min=1e-300)),
+    "inputs scaled to norm 1": Wrong(
+        inputs=lambda x: x / x.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    ),
     "inputs centred over the batch": Wrong(inputs=lambda x: x - x.mean(dim=0)),
     "inputs centred over the features": Wrong(inputs=lambda x: x - 0.5 * x.mean(dim=1, keepdim=True)),
     "an epsilon under the norm": Wrong(
