@@ -10,23 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ntkverify.empirical.functional import on_meta, with_own_buffers
+from ntkverify.empirical.chains import is_plain_chain, output_shape
+from ntkverify.empirical.functional import with_own_buffers
 from ntkverify.errors import InvalidArgument
-from ntkverify.networks import Elementwise, NTKLinear
-
-BY_ENTRY = (
-    Elementwise,
-    nn.Identity,
-    nn.ReLU,
-    nn.LeakyReLU,
-    nn.Tanh,
-    nn.Sigmoid,
-    nn.GELU,
-    nn.SiLU,
-    nn.ELU,
-    nn.Softplus,
-)
-"""Layers that work on every number for itself."""
 
 EVALUATE = "Call net.eval(), or take the layer out."
 
@@ -42,23 +28,6 @@ def random_signs(like: Tensor) -> Tensor:
     draws = 1 + torch.rand(like.shape, generator=stream)
     signs = 1 - 2 * torch.randint(2, like.shape, generator=stream)
     return (draws * signs).to(like)
-
-
-def is_plain_chain(net: nn.Module) -> bool:
-    """Whether `net` is built so that no check is needed: distinct rows in, through known layers, one by one."""
-    if nn.modules.module._has_any_global_hook():
-        return False
-    return all(_is_plain(module) for module in net.modules())
-
-
-def _is_plain(module: nn.Module) -> bool:
-    if module._forward_hooks or module._forward_pre_hooks or "forward" in module.__dict__:
-        return False
-    if module._backward_hooks or module._backward_pre_hooks:
-        return False
-    if type(module) is nn.Flatten:
-        return module.start_dim == 1
-    return type(module) in (nn.Sequential, nn.Linear, NTKLinear, *BY_ENTRY)
 
 
 def refuse_known(net: nn.Module) -> None:
@@ -95,8 +64,7 @@ def check_network(net: nn.Module, x: Tensor) -> None:
     """
     refuse_known(net)
     if is_plain_chain(net):
-        function, parameters = on_meta(net)
-        _check_shape(function(parameters, x[:1].to("meta")), 1)
+        _check_shape(output_shape(net, x[:1].shape), 1)
         return
     few = torch.stack([x[0], x[-1]]) if len(x) > 1 else torch.stack([x[0], 0.5 * x[0] + 0.1])
     with torch.no_grad(), _kept_random_state(few):
@@ -105,16 +73,15 @@ def check_network(net: nn.Module, x: Tensor) -> None:
             raise InvalidArgument(
                 "net", f"a module that changes its buffer {changed[0]!r}", "one that stays as it is", EVALUATE
             )
-        _check_shape(values, 2)
+        _check_shape(tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__, 2)
         _refuse_random(net, few)
         for rows in (slice(0, 1), slice(1, 2)):
             if not _same(values[rows], _alone(net, few[rows])):
                 raise _mixes(_culprit(net, few, rows))
 
 
-def _check_shape(values: Any, count: int) -> None:
-    shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-    if not isinstance(values, Tensor) or len(shape) != 2 or shape[0] != count:
+def _check_shape(shape: tuple[int, ...] | str, count: int) -> None:
+    if isinstance(shape, str) or len(shape) != 2 or shape[0] != count:
         rows = "one row" if count == 1 else f"{count} rows"
         raise InvalidArgument(
             "net",

@@ -1,11 +1,15 @@
 """Which method takes the least work, and how many examples at a time fit into memory."""
 
+import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ntkverify.empirical.contraction import Sizes, formed_flops, sizes, unformed_flops
+from ntkverify.empirical.chains import is_plain_chain, steps, weight_sizes
+from ntkverify.empirical.contraction import Sizes, formed_flops, unformed_flops
+from ntkverify.empirical.contraction import sizes as sizes_of
 from ntkverify.empirical.functional import as_function, on_meta
 from ntkverify.empirical.layers import RULES, convolution, linear
 from ntkverify.empirical.recording import Recording, record
@@ -16,6 +20,9 @@ OUTER_RULES = (linear, convolution)
 
 LOOP = 1e7
 """Flops that could be done in the time of one round of a loop in Python over examples."""
+
+LARGE = 2**22
+"""Parameters from which a pass over one example costs more than one over shapes."""
 
 MEMORY = 2**30
 """Bytes that a kernel may take beside the network and the result, unless the caller says otherwise."""
@@ -55,32 +62,46 @@ class Shape:
 
 
 def shape_of(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> Shape:
-    """What one of the examples x (n, ...) costs, from shapes alone where the network allows it."""
-    _, trainable = as_function(net)
-    recording = _recorded(net, x[:1])
-    outputs, layers, activations = recording.values.shape[1], [], recording.values.numel()
-    for call in recording.calls:
-        activations += call.inputs.numel() + call.shape.numel()
-        rule = RULES[type(call.module)]
-        if rule in OUTER_RULES and call.names.get("weight", None) not in (None, *rest):
-            piece = rule(call.module, call.inputs, call.inputs.new_empty(1, *call.shape))["weight"]
-            layers.append(sizes(piece))
+    """What one of the examples x (n, ...) costs; `rest`: parameters whose Jacobian is formed."""
+    outputs, activations, layers = (_of_chain if is_plain_chain(net) else _of_module)(net, x[:1], rest)
+    trainable = {name: p.numel() for name, p in net.named_parameters() if p.requires_grad}
     return Shape(
         outputs=outputs,
         layers=tuple(layers),
-        rest=sum(trainable[name].numel() for name in rest),
-        parameters=sum(value.numel() for value in trainable.values()),
+        rest=sum(trainable[name] for name in rest),
+        parameters=sum(trainable.values()),
         activations=activations,
         bytes_per_number=x.element_size(),
     )
 
 
+def _of_chain(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int, list[Sizes]]:
+    shape, activations, layers = tuple(x.shape), x.numel(), []
+    for module, shape in steps(net, shape):  # noqa: B020 - each shape follows from the one before
+        activations += math.prod(shape)
+        layers += [sizes] if (sizes := weight_sizes(module, shape)) else []
+    return shape[-1], activations, layers
+
+
+def _of_module(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int, list[Sizes]]:
+    recording = _recorded(net, x)
+    activations, layers = recording.values.numel(), []
+    for call in recording.calls:
+        activations += call.inputs.numel() + call.shape.numel()
+        rule = RULES[type(call.module)]
+        if rule in OUTER_RULES and call.names.get("weight") not in (None, *rest):
+            piece = rule(call.module, call.inputs, call.inputs.new_empty(1, *call.shape))["weight"]
+            layers.append(sizes_of(piece))
+    return recording.values.shape[1], activations, layers
+
+
 def _recorded(net: nn.Module, x: Tensor) -> Recording:
-    function, parameters = on_meta(net)
-    try:
-        return record(net, function, parameters, x.to("meta"))
-    except (RuntimeError, NotImplementedError):  # it holds tensors that are neither parameters nor buffers
-        return record(net, *as_function(net), x)
+    function, parameters = as_function(net)
+    if sum(value.numel() for value in parameters.values()) > LARGE:
+        with contextlib.suppress(RuntimeError, NotImplementedError):  # tensors that are no parameters
+            function, shapes = on_meta(net)
+            return record(net, function, shapes, x.to("meta"))
+    return record(net, *as_function(net), x)
 
 
 def jacobian_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, float]:

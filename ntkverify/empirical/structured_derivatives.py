@@ -12,7 +12,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ntkverify.empirical.checks import is_plain_chain, random_signs, tolerance
+from ntkverify.empirical.chains import is_plain_chain
+from ntkverify.empirical.checks import random_signs, tolerance
 from ntkverify.empirical.contraction import Features, Outer, Piece, joined
 from ntkverify.empirical.functional import as_function
 from ntkverify.empirical.jacobian_contraction import jacobian_features
