@@ -93,7 +93,7 @@ def curvlinops(net, x) -> Callable:
     import torch
     from curvlinops import JacobianLinearOperator
 
-    parameters = dict(net.named_parameters())
+    parameters = list(net.parameters())
     data = [(x, torch.zeros(len(x), net[-1].out_features))]
     jacobian = JacobianLinearOperator(net, parameters, data, check_deterministic=False)
     size, outputs = len(x) * net[-1].out_features, net[-1].out_features
@@ -164,11 +164,20 @@ def memory(field: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def in_process(python: str, tool: str, cell: tuple[int, int, int], seconds: float) -> dict[str, float] | str:
+def in_process(
+    python: str, tool: str, cell: tuple[int, int, int], seconds: float, threads: int
+) -> dict[str, float] | str:
     """What `measure` says in a fresh process; or, in a word, why it says nothing."""
     command = [python, __file__, "--worker", tool, *map(str, cell), str(seconds)]
     with contextlib.suppress(subprocess.TimeoutExpired):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=os.environ)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+            preexec_fn=lambda: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads]),
+        )
         if done.returncode == 0:
             return json.loads(done.stdout.splitlines()[-1])
         lines = done.stderr.strip().splitlines()
@@ -185,6 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--neural-tangents", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=2.0, help="of every tool on every cell, at least")
+    parser.add_argument("--threads", type=int, default=1, help="and cores, of every tool")
     options = parser.parse_args(arguments)
     pythons = {name: options.alternatives for name in TOOLS}
     pythons |= {"ntkverify": sys.executable, "official recipe": sys.executable}
@@ -195,7 +205,10 @@ def main(arguments: list[str] | None = None) -> int:
         for _ in range(options.rounds):
             for tool, python in pythons.items():
                 if python and not isinstance(results.get(tool), str):
-                    new, old = in_process(python, tool, cell, options.seconds), results.get(tool)
+                    new, old = (
+                        in_process(python, tool, cell, options.seconds, options.threads),
+                        results.get(tool),
+                    )
                     better = (
                         isinstance(new, dict) and isinstance(old, dict) and old["seconds"] < new["seconds"]
                     )

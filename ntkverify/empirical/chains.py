@@ -37,30 +37,32 @@ def _is_plain(module: nn.Module) -> bool:
         return False
     if module._backward_hooks or module._backward_pre_hooks:
         return False
+    if getattr(module, "inplace", False):
+        return False  # it may overwrite another layer's inputs
     if type(module) is nn.Flatten:
         return module.start_dim == 1 and module.end_dim == -1
     return type(module) in (nn.Sequential, *LINEAR, *BY_ENTRY)
 
 
-def output_shape(net: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Of a plain chain's output for inputs of that shape."""
-    for _, shape in steps(net, tuple(shape)):  # noqa: B007 - the last one counts
-        pass
-    return shape
-
-
-def steps(net: nn.Module, shape: tuple[int, ...]) -> Iterator[tuple[nn.Module, tuple[int, ...]]]:
-    """Every layer of a plain chain in turn, and the shape of what it returns."""
+def leaves(net: nn.Module) -> Iterator[nn.Module]:
+    """The layers of a plain chain in turn."""
     if type(net) is nn.Sequential:
         for child in net:
-            for module, shape in steps(child, shape):
-                yield module, shape
-        return
-    if type(net) in LINEAR:
-        shape = (*shape[:-1], net.weight.shape[0])
-    elif type(net) is nn.Flatten:
-        shape = (shape[0], math.prod(shape[1:]))
-    yield net, shape
+            yield from leaves(child)
+    else:
+        yield net
+
+
+def steps(net: nn.Module, shape: tuple[int, ...]) -> list[tuple[nn.Module, tuple[int, ...]]]:
+    """Every layer of a plain chain in turn, and the shape of what it returns; shape: of the inputs."""
+    out = []
+    for module in leaves(net):
+        if type(module) in LINEAR:
+            shape = (*shape[:-1], module.weight.shape[0])
+        elif type(module) is nn.Flatten:
+            shape = (shape[0], math.prod(shape[1:]))
+        out.append((module, tuple(shape)))
+    return out
 
 
 def weight_sizes(module: nn.Module, shape: tuple[int, ...]) -> Sizes | None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ntkverify.empirical.chains import is_plain_chain, output_shape
+from ntkverify.empirical.chains import is_plain_chain, steps
 from ntkverify.empirical.functional import with_own_buffers
 from ntkverify.errors import InvalidArgument
 
@@ -64,7 +64,7 @@ def check_network(net: nn.Module, x: Tensor) -> None:
     """
     refuse_known(net)
     if is_plain_chain(net):
-        _check_shape(output_shape(net, x[:1].shape), 1)
+        _check_shape(steps(net, x[:1].shape)[-1][1], 1)
         return
     few = torch.stack([x[0], x[-1]]) if len(x) > 1 else torch.stack([x[0], 0.5 * x[0] + 0.1])
     with torch.no_grad(), _kept_random_state(few):

@@ -76,8 +76,8 @@ def shape_of(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> S
 
 
 def _of_chain(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int, list[Sizes]]:
-    shape, activations, layers = tuple(x.shape), x.numel(), []
-    for module, shape in steps(net, shape):  # noqa: B020 - each shape follows from the one before
+    activations, layers, shape = x.numel(), [], x.shape
+    for module, shape in steps(net, x.shape):
         activations += math.prod(shape)
         layers += [sizes] if (sizes := weight_sizes(module, shape)) else []
     return shape[-1], activations, layers

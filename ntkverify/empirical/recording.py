@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
+from ntkverify.empirical.chains import leaves
 from ntkverify.empirical.functional import Function, Parameters
 from ntkverify.empirical.layers import has_rule, keeps_examples_apart
 
@@ -52,6 +53,30 @@ def record(net: nn.Module, function: Function, parameters: Parameters, x: Tensor
     return Recording(
         values=values, calls=calls, outside={names[key] for key in _reached(values) & set(names)}
     )
+
+
+def record_chain(net: nn.Module, x: Tensor) -> Recording:
+    """As `record`, for a plain chain: without hooks, since there is no other use to look out for."""
+    names = {id(value): name for name, value in net.named_parameters() if value.requires_grad}
+    calls: list[Call] = []
+    with torch.enable_grad():
+        value = x.detach().requires_grad_()
+        for module in leaves(net):
+            inputs, value = value, module(value)
+            own = {key: names[id(p)] for key, p in module._parameters.items() if id(p) in names}
+            if own:
+                edge, version = get_gradient_edge(value), inputs._version
+                calls.append(
+                    Call(
+                        module=module,
+                        names=own,
+                        inputs=inputs.detach(),
+                        version=version,
+                        shape=value.shape,
+                        edge=edge,
+                    )
+                )
+    return Recording(values=value, calls=calls)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from ntkverify.empirical.contraction import Features, Outer, Piece, joined
 from ntkverify.empirical.functional import as_function
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.empirical.layers import RULES, bias_scale
-from ntkverify.empirical.recording import Call, Recording, gradients, record
+from ntkverify.empirical.recording import Call, Recording, gradients, record, record_chain
 
 AND = " and "
 """Between the names of two parameters whose shares of the kernel are computed together."""
@@ -96,8 +96,11 @@ def _uses(
     net: nn.Module, x: Tensor, rest: frozenset[str], *, check: bool
 ) -> tuple[Recording, dict[str, list[Piece]]]:
     """By parameter, a Piece for every call of a layer that it belongs to."""
-    function, trainable = as_function(net)
-    recording = record(net, function, {n: v for n, v in trainable.items() if n not in rest}, x)
+    if is_plain_chain(net):
+        recording = record_chain(net, x)
+    else:
+        function, trainable = as_function(net)
+        recording = record(net, function, {n: v for n, v in trainable.items() if n not in rest}, x)
     outputs = recording.values.shape[1]
     eye = torch.eye(outputs, dtype=x.dtype, device=x.device)
     # Rows do not mix, so the gradient of a column's sum holds every row's own gradient.
