@@ -20,8 +20,12 @@ def _positions(g: Tensor) -> Tensor:
 
 
 def _outer(module: nn.Module, inputs: Tensor, gradients: Tensor) -> dict[str, Piece]:
-    bias = bias_scale(module) * gradients.sum(dim=1).transpose(1, 2).flatten(2)
-    return {"weight": Outer(inputs=inputs, gradients=gradients), "bias": Rows(values=bias)}
+    # A bias is a weight whose input is constant; nothing is computed unless it stands alone.
+    constant = inputs.new_full((1, 1, 1, 1), bias_scale(module)).expand(*inputs.shape[:3], 1)
+    return {
+        "weight": Outer(inputs=inputs, gradients=gradients),
+        "bias": Outer(inputs=constant, gradients=gradients),
+    }
 
 
 def bias_scale(module: nn.Module) -> float:
