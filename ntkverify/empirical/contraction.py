@@ -107,14 +107,16 @@ def _of_outer(first: Outer, second: Outer, full: bool) -> Tensor:
         gradients = _by_group(first.gradients.flatten(3)) @ _by_group(second.gradients.flatten(3)).mT
         product = gradients.mul_(inputs).reshape(groups, n1, t1, n2, t2)
         return _summed(product, (0, 2, 4)).div_(outputs)
-    rows1, rows2 = (_by_group(piece.gradients).flatten(1, 2) for piece in (first, second))
+    rows1, rows2 = (_by_group(piece.gradients).flatten(-3, -2) for piece in (first, second))
     gradients = (rows1 @ rows2.mT).reshape(groups, n1, t1, outputs, n2, t2, outputs)
     gradients *= inputs.reshape(groups, n1, t1, 1, n2, t2, 1)
     return _summed(gradients, (0, 2, 5)).permute(0, 2, 1, 3)
 
 
 def _by_group(values: Tensor) -> Tensor:
-    """(n, positions, groups, ...) -> (groups, n positions, ...)."""
+    """(n, positions, groups, ...) -> (groups, n positions, ...); without the first axis for a single group."""
+    if values.shape[2] == 1:  # a plain product is faster than a batch of one
+        return values.flatten(0, 2)
     return values.movedim(2, 0).flatten(1, 2)
 
 
