@@ -25,7 +25,7 @@ class Rows:
 class Outer:
     """sum over positions of gradients x inputs, for each of several groups.
 
-    inputs: (n, positions, groups, fan_in); gradients: (n, positions, groups, outputs, fan_out).
+    inputs: (n, positions, groups, fan_in); gradients: (outputs, n, positions, groups, fan_out).
     constant: the squared scale of a bias that shares these gradients, 0 without one.
     """
 
@@ -34,14 +34,14 @@ class Outer:
     constant: float = 0.0
 
     def __getitem__(self, rows: slice) -> "Outer":
-        return replace(self, inputs=self.inputs[rows], gradients=self.gradients[rows])
+        return replace(self, inputs=self.inputs[rows], gradients=self.gradients[:, rows])
 
     def formed(self) -> Tensor:
         """(n, outputs, size): as rows, a bias last."""
-        rows = torch.einsum("ntgom,ntgk->nogmk", self.gradients, self.inputs).flatten(2)
+        rows = torch.einsum("ontgm,ntgk->nogmk", self.gradients, self.inputs).flatten(2)
         if not self.constant:
             return rows
-        bias = self.constant**0.5 * self.gradients.sum(dim=1).transpose(1, 2).flatten(2)
+        bias = self.constant**0.5 * self.gradients.sum(dim=2).transpose(0, 1).flatten(2)
         return torch.cat([rows, bias], dim=2)
 
 
@@ -62,14 +62,14 @@ def joined(pieces: list[Piece]) -> Piece | None:
     return replace(
         first,
         inputs=torch.cat([piece.inputs for piece in pieces], dim=1),
-        gradients=torch.cat([piece.gradients for piece in pieces], dim=1),
+        gradients=torch.cat([piece.gradients for piece in pieces], dim=2),
     )
 
 
 def _fit(piece: Piece) -> tuple:
     if isinstance(piece, Rows):
         return tuple(piece.values.shape)
-    return (*piece.inputs.shape[2:], *piece.gradients.shape[2:], piece.constant)
+    return (*piece.inputs.shape[2:], len(piece.gradients), *piece.gradients.shape[3:], piece.constant)
 
 
 def contract(first: Features, second: Features, *, full: bool) -> Tensor:
@@ -97,20 +97,22 @@ def _product(first: Tensor, second: Tensor, full: bool) -> Tensor:
 
 def _of_outer(first: Outer, second: Outer, full: bool) -> Tensor:
     n1, t1, groups, _ = first.inputs.shape
-    n2, t2, outputs = *second.inputs.shape[:2], second.gradients.shape[3]
+    n2, t2, outputs = *second.inputs.shape[:2], len(second.gradients)
     if not unformed_is_cheaper(sizes(first), sizes(second), full):
         return _product(first.formed(), second.formed(), full)
     inputs = _by_group(first.inputs) @ _by_group(second.inputs).mT
     if first.constant:
         inputs += first.constant
     if not full:
-        gradients = _by_group(first.gradients.flatten(3)) @ _by_group(second.gradients.flatten(3)).mT
-        product = gradients.mul_(inputs).reshape(groups, n1, t1, n2, t2)
+        rows1, rows2 = (
+            _by_group(piece.gradients.permute(1, 2, 3, 0, 4).flatten(3)) for piece in (first, second)
+        )
+        product = (rows1 @ rows2.mT).mul_(inputs).reshape(groups, n1, t1, n2, t2)
         return _summed(product, (0, 2, 4)).div_(outputs)
-    rows1, rows2 = (_by_group(piece.gradients).flatten(-3, -2) for piece in (first, second))
-    gradients = (rows1 @ rows2.mT).reshape(groups, n1, t1, outputs, n2, t2, outputs)
-    gradients *= inputs.reshape(groups, n1, t1, 1, n2, t2, 1)
-    return _summed(gradients, (0, 2, 5)).permute(0, 2, 1, 3)
+    rows1, rows2 = (_by_group(piece.gradients.flatten(0, 1)) for piece in (first, second))
+    gradients = (rows1 @ rows2.mT).reshape(groups, outputs, n1, t1, outputs, n2, t2)
+    gradients *= inputs.reshape(groups, 1, n1, t1, 1, n2, t2)
+    return _summed(gradients, (0, 3, 6)).permute(1, 3, 0, 2)
 
 
 def _by_group(values: Tensor) -> Tensor:
@@ -144,7 +146,7 @@ class Sizes:
 
 def sizes(piece: Outer) -> Sizes:
     """The lengths of its axes."""
-    count, positions, groups, outputs, fan_out = piece.gradients.shape
+    outputs, count, positions, groups, fan_out = piece.gradients.shape
     return Sizes(
         count=count,
         positions=positions,

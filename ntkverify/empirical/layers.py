@@ -14,11 +14,6 @@ from ntkverify.empirical.contraction import Outer, Piece, Rows
 from ntkverify.networks import NTKLinear
 
 
-def _positions(g: Tensor) -> Tensor:
-    """(outputs, n, positions, groups, fan_out) -> (n, positions, groups, outputs, fan_out)."""
-    return g.permute(1, 2, 3, 0, 4)
-
-
 def _outer(module: nn.Module, inputs: Tensor, gradients: Tensor) -> dict[str, Piece]:
     # A bias is a weight whose input is constant; nothing is computed unless it stands alone.
     constant = inputs.new_full((1, 1, 1, 1), bias_scale(module)).expand(*inputs.shape[:3], 1)
@@ -38,7 +33,7 @@ def linear(module: nn.Linear | NTKLinear, x: Tensor, g: Tensor) -> dict[str, Pie
     inputs = x.reshape(len(x), -1, 1, x.shape[-1])
     scale = getattr(module, "weight_scale", 1.0)
     gradients = g.reshape(len(g), len(x), -1, 1, g.shape[-1])
-    return _outer(module, inputs if scale == 1.0 else scale * inputs, _positions(gradients))
+    return _outer(module, inputs if scale == 1.0 else scale * inputs, gradients)
 
 
 def convolution(module: nn.Conv1d | nn.Conv2d, x: Tensor, g: Tensor) -> dict[str, Piece]:
@@ -55,7 +50,7 @@ def convolution(module: nn.Conv1d | nn.Conv2d, x: Tensor, g: Tensor) -> dict[str
     )
     inputs = patches.unflatten(1, (module.groups, -1)).permute(0, 3, 1, 2)
     gradients = g.flatten(3).unflatten(2, (module.groups, -1)).permute(0, 1, 4, 2, 3)
-    return _outer(module, inputs, _positions(gradients))
+    return _outer(module, inputs, gradients)
 
 
 def over_last_axes(module: nn.Module, x: Tensor, g: Tensor) -> dict[str, Piece]:
