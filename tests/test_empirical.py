@@ -230,6 +230,32 @@ def test_largest_eigenvalue_from_below(points):
     assert 0.97 * exact < largest_eigenvalue(net, x) <= exact * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("name", ["residual", "attention", "derivative", "weight norm", "convolutions"])
+def test_the_operator_between_two_sets_in_blocks(name):
+    net = module(name)
+    full = naive_ntk(net, X4, X4[:2]).permute(0, 2, 1, 3)
+    matrix = full.reshape(5 * full.shape[1], -1).numpy()
+    operator = nv.ntk_operator(net, X4, X4[:2], memory=1)  # one example at a time
+    assert operator.shape == matrix.shape
+    np.testing.assert_allclose(operator @ np.eye(len(matrix.T)), matrix, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(operator.T @ np.eye(len(matrix)), matrix.T, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("points", [10, 70])
+@pytest.mark.parametrize("which", ["largest", "smallest"])
+def test_extreme_eigenvalues(points, which):
+    x = np.random.default_rng(1).standard_normal((points, 3))
+    net = nv.network(nv.mlp(inputs=3, depth=1, bias_std=0.5), 256, seed=0)
+    exact = np.linalg.eigvalsh(nv.empirical_ntk(net, x))
+    found = nv.empirical.extreme_eigenvalues(net, x, 2, which=which)
+    expected = exact[-2:] if which == "largest" else exact[:2]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-12 * exact[-1])
+    with pytest.raises(InvalidArgument, match="^count: got 0"):
+        nv.empirical.extreme_eigenvalues(net, x, 0)
+    with pytest.raises(InvalidArgument, match="^which: got 'middle'"):
+        nv.empirical.extreme_eigenvalues(net, x, which="middle")
+
+
 def test_bad_arguments_are_refused():
     net = nv.network(ARCH, 4, seed=0)
     with pytest.raises(InvalidArgument, match="^method: got 'fast'"):

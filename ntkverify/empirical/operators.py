@@ -113,7 +113,7 @@ def extreme_eigenvalues(
             which="LA" if which == "largest" else "SA",
             tol=tolerance,
             v0=start,
-            ncv=min(size - 1, max(2 * count + 1, 60)),
+            ncv=min(size - 1, max(2 * count + 1, 20 if which == "largest" else 60)),
             return_eigenvectors=False,
         )
     except ArpackNoConvergence as error:
