@@ -13,13 +13,14 @@ _HOME = dict.fromkeys(_ACTIVATIONS, "activations") | {
     "ntk": "analytic",
     "network": "networks",
     "empirical_ntk": "empirical",
+    "ntk_operator": "empirical",
     "train": "training",
     "explain_gap": "gap",
     "explain_module_gap": "gap",
     "BuiltinSubject": "subjects",
     "KernelSubject": "subjects",
 }
-_MODULES = ("claims", "predict", "stats", "strategies")
+_MODULES = ("claims", "empirical", "predict", "stats", "strategies")
 
 __all__ = [*_HOME, *_MODULES]
 

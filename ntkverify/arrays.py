@@ -41,6 +41,19 @@ def as_matrix(argument: str, value: Any, *, rows: int | None = None, columns: in
     return tensor
 
 
+def as_batch(argument: str, value: Any, *, shape: tuple[int, ...] | None = None) -> Tensor:
+    """`value` as a finite float tensor (n, ...) of at least two axes, each example of that `shape`.
+
+    Raises InvalidArgument, naming `argument`, as `as_matrix` does.
+    """
+    tensor = value if isinstance(value, Tensor) else _from_numpy(argument, value)
+    if tensor.ndim < 2 or (shape is not None and tensor.shape[1:] != shape):
+        each = "..." if shape is None else ", ".join(map(str, shape))
+        remedy = "Pass one example per entry of the first axis; a single feature is a column: x[:, None]."
+        raise InvalidArgument(argument, f"shape {tuple(tensor.shape)}", f"shape (n, {each})", remedy)
+    return as_matrix(argument, tensor.flatten(1)).reshape(tensor.shape)
+
+
 def _from_numpy(argument: str, value: Any) -> Tensor:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":

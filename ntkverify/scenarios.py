@@ -10,6 +10,7 @@ from ntkverify import serialization
 from ntkverify.architecture import Architecture
 from ntkverify.data import Points
 from ntkverify.errors import InvalidArgument
+from ntkverify.recipes import Recipe
 from ntkverify.seeds import derive
 
 
@@ -40,6 +41,7 @@ class Scenario:
     widths: units per hidden layer, largest first; empty where the claim is about the limit.
     profile: units of single hidden layers that stay whatever the width, None where the width
     rules; empty for None everywhere.
+    module: a torch module that the claim is about, in place of the architecture's networks.
     seed: of the networks' weights; streams also depend on the whole scenario, so that two
     scenarios never share random numbers.
     """
@@ -50,6 +52,7 @@ class Scenario:
     seed: int = 0
     training: Training | None = None
     profile: tuple[int | None, ...] = ()
+    module: Recipe | None = None
 
     def __post_init__(self):
         if self.points.dimension != self.architecture.inputs:
@@ -80,11 +83,14 @@ class Scenario:
 
     @functools.cached_property
     def _text(self) -> str:
-        return serialization.to_json(self)
+        return serialization.to_json(self.to_plain())
 
     def to_plain(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers, for a finding's record."""
-        return serialization.to_plain(self)
+        plain = serialization.to_plain(self)
+        if self.module is None:  # records without it keep their names and their random numbers
+            del plain["module"]
+        return plain
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> "Scenario":

@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from ntkverify.activations import GELU, RBF, Abs, Activation, Cos, Erf, Gaussian, LeakyReLU, ReLU, Sin
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.data import REAL, Points
+from ntkverify.recipes import KINDS, Recipe
 from ntkverify.scenarios import Scenario, Training
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
@@ -113,3 +114,36 @@ def scenarios(
         training=draw(training),
         profile=draw(profiles(fixed.depth)),
     )
+
+
+@st.composite
+def module_scenarios(
+    draw,
+    subject: Any,
+    seed: int,
+    *,
+    counts: tuple[int, int],
+    dimensions: tuple[int, int] = (1, 6),
+    kinds: Sequence[str] = tuple(KINDS),
+    widths: Sequence[int] = (16, 8, 3),
+    outputs: Sequence[int] = (1, 2, 3),
+) -> Scenario:
+    """Scenarios about torch modules of every kind; the architecture only says how many inputs there are."""
+    fixed = getattr(subject, "architecture", None)
+    dimension = draw(st.integers(*dimensions)) if fixed is None else fixed.inputs
+    recipe = Recipe(
+        kind=draw(st.sampled_from(kinds)),
+        width=draw(st.sampled_from(widths)),
+        outputs=draw(st.sampled_from(outputs)),
+        bias=draw(st.sampled_from((True, False))),
+        activation=draw(st.sampled_from(("relu", "tanh", "gelu"))),
+        dtype=draw(st.sampled_from(("float64", "float32"))),
+    )
+    points = Points(
+        source=draw(st.sampled_from(("sphere", "gaussian", "duplicates", "antipodes"))),
+        count=draw(st.integers(*counts)),
+        dimension=dimension,
+        seed=draw(st.integers(0, 2**16)),
+    )
+    arch = fixed or Architecture(inputs=dimension, layers=Sequential(Linear()))
+    return Scenario(architecture=arch, points=points, seed=seed, module=recipe)

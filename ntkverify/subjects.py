@@ -29,6 +29,7 @@ class BuiltinSubject:
 
     name: str = "ntkverify"
     accuracy: float = 0.0
+    empirical_methods: tuple[str, ...] = ("auto", *empirical.METHODS)
 
     @property
     def version(self) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from ntkverify.arrays import Array, as_given, as_matrix
-from ntkverify.empirical.ntk_vector_products import largest_eigenvalue
+from ntkverify.empirical import largest_eigenvalue
 from ntkverify.errors import InvalidArgument
 from ntkverify.predict.checks import check_learning_rate, check_stable, check_steps
 

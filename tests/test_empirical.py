@@ -1,11 +1,15 @@
+import re
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import ntkverify as nv
-from ntkverify.empirical.ntk_vector_products import largest_eigenvalue, ntk_operator
+from ntkverify.empirical import largest_eigenvalue, ntk_operator
 from ntkverify.errors import InvalidArgument
+from tests.empirical_modules import MODULES
 
 ARCH = nv.mlp(inputs=3, depth=2, weight_std=1.5, bias_std=0.3, outputs=2)
 X = torch.from_numpy(np.random.default_rng(0).standard_normal((4, 3)))
@@ -17,7 +21,9 @@ def naive_ntk(net: nn.Module, x1: torch.Tensor, x2: torch.Tensor) -> torch.Tenso
 
     def gradients(x):
         rows = [
-            torch.autograd.grad(out, parameters, retain_graph=True) for row in x for out in net(row[None])[0]
+            torch.autograd.grad(out, parameters, retain_graph=True, materialize_grads=True)
+            for row in x
+            for out in net(row[None])[0]
         ]
         return torch.stack([torch.cat([g.reshape(-1) for g in row]) for row in rows])
 
@@ -26,7 +32,7 @@ def naive_ntk(net: nn.Module, x1: torch.Tensor, x2: torch.Tensor) -> torch.Tenso
     return gram.reshape(len(x1), outputs, len(x2), outputs).permute(0, 2, 1, 3)
 
 
-METHODS = pytest.mark.parametrize("method", ["jacobian_contraction", "structured_derivatives", "auto"])
+METHODS = pytest.mark.parametrize("method", ["auto", *nv.empirical.METHODS])
 
 
 @METHODS
@@ -49,37 +55,148 @@ def test_frozen_parameters_do_not_count(method, frozen):
     torch.testing.assert_close(full, naive_ntk(net, X, X), rtol=1e-12, atol=1e-12)
 
 
-class Residual(nn.Module):
-    """No plain chain, and one layer used twice."""
+X4 = torch.from_numpy(np.random.default_rng(3).standard_normal((5, 4)))
 
+
+def module(name: str) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return MODULES[name]().double()
+
+
+@METHODS
+@pytest.mark.parametrize("name", MODULES)
+def test_any_module_gives_the_right_number(name, method):
+    net = module(name)
+    before, hooks = [(p, p.clone(), p.requires_grad) for p in net.parameters()], count_hooks(net)
+    x = X4.clone()
+    full = nv.empirical_ntk(net, x, x[1:3], outputs="full", method=method)
+    assert all(
+        p is q and torch.equal(p, v) and p.requires_grad == r
+        for p, (q, v, r) in zip(net.parameters(), before, strict=True)
+    )
+    assert torch.equal(x, X4) and count_hooks(net) == hooks
+    expected = naive_ntk(net, X4, X4[1:3])
+    torch.testing.assert_close(full, expected, rtol=1e-11, atol=1e-11)
+    mean = torch.diagonal(expected, dim1=2, dim2=3).mean(2)
+    torch.testing.assert_close(nv.empirical_ntk(net, x, x[1:3], method=method), mean, rtol=1e-11, atol=1e-11)
+
+
+def count_hooks(net: nn.Module) -> int:
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in net.modules())
+
+
+@METHODS
+@pytest.mark.parametrize("name", ["convolutions", "residual", "tied", "bare parameter", "norms"])
+@pytest.mark.parametrize("outputs", ["mean", "full"])
+def test_blocks_change_nothing(name, method, outputs):
+    net = module(name)
+    whole = nv.empirical_ntk(net, X4, outputs=outputs, method=method)
+    _, at_once = nv.empirical_ntk(net, X4, outputs=outputs, method=method, return_choice=True)
+    sizes = set()
+    for memory in (at_once.memory // 2, at_once.memory // 4):
+        try:
+            part, choice = nv.empirical_ntk(
+                net, X4, outputs=outputs, method=method, memory=memory, return_choice=True
+            )
+        except InvalidArgument as error:
+            assert "at least" in str(error)
+            continue
+        assert choice.memory <= memory
+        sizes.add(choice.block)
+        torch.testing.assert_close(part, whole, rtol=1e-11, atol=1e-12)
+        other = nv.empirical_ntk(net, X4, X4[2:], outputs=outputs, method=method, memory=memory)
+        torch.testing.assert_close(other, whole[:, 2:], rtol=1e-11, atol=1e-12)
+    assert sizes
+
+
+class BatchCentred(nn.Module):
+    def forward(self, x):
+        return x - x.mean(dim=0)
+
+
+class FunctionalNorm(nn.Module):
+    def forward(self, x):
+        return F.batch_norm(x, None, None, training=True)
+
+
+class Noise(nn.Module):
+    def forward(self, x):
+        return x + 1e-3 * torch.randn_like(x)
+
+
+class Counter(nn.Module):
     def __init__(self):
         super().__init__()
-        self.inner, self.readout = nn.Linear(3, 3).double(), nn.Linear(3, 2).double()
+        self.register_buffer("calls", torch.zeros(()))
 
     def forward(self, x):
-        return self.readout(x + torch.tanh(self.inner(torch.tanh(self.inner(x)))))
+        self.calls += 1
+        return x * self.calls
 
 
-def used_twice() -> nn.Sequential:
-    layer = nn.Linear(3, 3).double()
-    return nn.Sequential(layer, layer)
+@METHODS
+@pytest.mark.parametrize(
+    "culprit", [BatchCentred, FunctionalNorm, lambda: nn.BatchNorm1d(4), lambda: nn.Softmax(0)]
+)
+def test_a_module_that_mixes_examples_is_named(culprit, method):
+    net = nn.Sequential(nn.Linear(4, 4), nn.Sequential(culprit()), nn.Linear(4, 2)).double()
+    name = type(net[1][0]).__name__
+    for x in (X4, X4[:1]):
+        with pytest.raises(InvalidArgument, match=f"net: got {name} '1.0'.*mixes the examples"):
+            nv.empirical_ntk(net, x, method=method)
+    with pytest.raises(InvalidArgument, match="mixes the examples"):
+        ntk_operator(net, X4)
 
 
-def tied() -> nn.Sequential:
-    net = nn.Sequential(nn.Linear(3, 3).double(), nn.Tanh(), nn.Linear(3, 3).double())
-    net[2].weight = net[0].weight
-    return net
+@METHODS
+@pytest.mark.parametrize("culprit", [Noise, lambda: nn.Dropout(0.1), lambda: nn.RReLU()])
+def test_a_module_that_draws_random_numbers_is_named(culprit, method):
+    net = nn.Sequential(nn.Linear(4, 4), nn.Sequential(culprit()), nn.Linear(4, 2)).double()
+    state = torch.get_rng_state()
+    with pytest.raises(
+        InvalidArgument, match=f"net: got {type(net[1][0]).__name__} '1.0'.*draws random numbers"
+    ):
+        nv.empirical_ntk(net, X4, method=method)
+    assert torch.equal(state, torch.get_rng_state())
 
 
-@pytest.mark.parametrize("make", [Residual, used_twice, tied])
-def test_other_modules_fall_back_to_the_jacobian(make):
-    net = make()
-    before = list(net.parameters())
-    full = nv.empirical_ntk(net, X, outputs="full")
-    assert all(now is then for now, then in zip(net.parameters(), before, strict=True))
-    torch.testing.assert_close(full, naive_ntk(net, X, X), rtol=1e-12, atol=1e-12)
-    with pytest.raises(InvalidArgument, match="^net: got .*jacobian_contraction"):
-        nv.empirical_ntk(net, X, method="structured_derivatives")
+def test_a_module_that_changes_its_buffers_is_named():
+    net = nn.Sequential(nn.Linear(4, 4), Counter(), nn.Linear(4, 2)).double()
+    with pytest.raises(InvalidArgument, match="buffer '1.calls'"):
+        nv.empirical_ntk(net, X4)
+    assert net[1].calls == 0
+
+
+def test_evaluation_mode_is_fine():
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 2)).double().eval()
+    torch.testing.assert_close(nv.empirical_ntk(net, X4, outputs="full"), naive_ntk(net, X4, X4))
+
+
+def test_inputs_of_any_shape_and_float32():
+    images = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 2, 5, 5))).float()
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 2))
+    full = nv.empirical_ntk(net, images.numpy(), outputs="full")
+    assert full.dtype == np.float32
+    torch.testing.assert_close(torch.from_numpy(full), naive_ntk(net, images, images), rtol=1e-4, atol=1e-4)
+    with pytest.raises(
+        InvalidArgument, match=r"^x2: got shape \(3, 2, 5, 4\), but expected shape \(n, 2, 5, 5\)"
+    ):
+        nv.empirical_ntk(net, images, images[..., 1:])
+
+
+def test_the_choice_says_what_and_why():
+    net = nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)).double()
+    kernel, choice = nv.empirical_ntk(net, X4, return_choice=True)
+    assert kernel.shape == (5, 5) and choice == nv.empirical.choose(net, X4)
+    assert choice.method == "structured_derivatives" and choice.block == 5
+    assert re.search(r"flops \(.*jacobian_contraction .*\)", choice.reason)
+    assert (
+        "2 of 12 parameters are in no known layer" in nv.empirical.choose(module("bare parameter"), X4).reason
+    )
+    assert nv.empirical.choose(net, X4, memory=choice.memory // 2).block == 2
+    with pytest.raises(InvalidArgument, match="^memory: got 100 bytes, but expected at least"):
+        nv.empirical_ntk(net, X4, memory=100)
 
 
 def test_standard_is_the_weighted_sum_of_the_ntk_parameterisations_parts():
@@ -111,6 +228,32 @@ def test_largest_eigenvalue_from_below(points):
     matrix = naive_ntk(net, x, x).permute(0, 2, 1, 3).reshape(2 * points, 2 * points)
     exact = torch.linalg.eigvalsh(matrix)[-1].item()
     assert 0.97 * exact < largest_eigenvalue(net, x) <= exact * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("name", ["residual", "attention", "derivative", "weight norm", "convolutions"])
+def test_the_operator_between_two_sets_in_blocks(name):
+    net = module(name)
+    full = naive_ntk(net, X4, X4[:2]).permute(0, 2, 1, 3)
+    matrix = full.reshape(5 * full.shape[1], -1).numpy()
+    operator = nv.ntk_operator(net, X4, X4[:2], memory=1)  # one example at a time
+    assert operator.shape == matrix.shape
+    np.testing.assert_allclose(operator @ np.eye(len(matrix.T)), matrix, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(operator.T @ np.eye(len(matrix)), matrix.T, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("points", [10, 70])
+@pytest.mark.parametrize("which", ["largest", "smallest"])
+def test_extreme_eigenvalues(points, which):
+    x = np.random.default_rng(1).standard_normal((points, 3))
+    net = nv.network(nv.mlp(inputs=3, depth=1, bias_std=0.5), 256, seed=0)
+    exact = np.linalg.eigvalsh(nv.empirical_ntk(net, x))
+    found = nv.empirical.extreme_eigenvalues(net, x, 2, which=which)
+    expected = exact[-2:] if which == "largest" else exact[:2]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-12 * exact[-1])
+    with pytest.raises(InvalidArgument, match="^count: got 0"):
+        nv.empirical.extreme_eigenvalues(net, x, 0)
+    with pytest.raises(InvalidArgument, match="^which: got 'middle'"):
+        nv.empirical.extreme_eigenvalues(net, x, which="middle")
 
 
 def test_bad_arguments_are_refused():

@@ -1,5 +1,6 @@
 """What every activation has: a frozen value, its function, and its duals."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -34,6 +35,21 @@ class SecondMoments:
         """(n1, n2): sqrt(a b)."""
         return root(self.variance1)[:, None] * root(self.variance2)[None, :]
 
+    @functools.cached_property
+    def angles(self) -> tuple[Tensor, Tensor]:
+        """(n1, n2) each: the angle in [0, pi] and its supplement, both accurate near 0 and near pi."""
+        acute = self.one_minus_cosine <= self.one_plus_cosine
+        near, far = (
+            torch.where(acute, *pair)
+            for pair in (
+                (self.one_minus_cosine, self.one_plus_cosine),
+                (self.one_plus_cosine, self.one_minus_cosine),
+            )
+        )
+        smaller = 2 * torch.atan2(root(near), far.sqrt())
+        larger = math.pi - smaller
+        return torch.where(acute, smaller, larger), torch.where(acute, larger, smaller)
+
 
 @serialization.tagged_family
 @dataclass(frozen=True)
@@ -67,12 +83,6 @@ def root(x: Tensor) -> Tensor:
     """sqrt, with gradient 0 at 0: what it is used for has a cusp there, or does not depend on it."""
     positive = x > 0
     return torch.where(positive, x, 1).sqrt() * positive
-
-
-def angles(moments: SecondMoments) -> tuple[Tensor, Tensor]:
-    """(n1, n2) each: the angle in [0, pi] and its supplement, both accurate near 0 and near pi."""
-    near, far = root(moments.one_minus_cosine), root(moments.one_plus_cosine)
-    return 2 * torch.atan2(near, far), 2 * torch.atan2(far, near)
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

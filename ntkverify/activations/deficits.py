@@ -14,7 +14,7 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
-from ntkverify.activations.base import SecondMoments, angles, columns, ratio, root
+from ntkverify.activations.base import SecondMoments, columns, ratio, root
 from ntkverify.activations.quadrature import Function, mean_of_square_difference
 
 ARC_NODES = 10
@@ -33,7 +33,7 @@ def cosine_deficits(
 
     moments: of u and v; variance1 (n1,), variance2 (n2,): E phi(u)^2, E phi(v)^2.
     """
-    angle, supplement = angles(moments)
+    angle, supplement = moments.angles
     acute = angle <= math.pi / 2
     size = root(variance1)[:, None] * root(variance2)[None, :]
     arc = ratio(_arc(dual_derivative, moments, torch.where(acute, angle, supplement), acute), size)

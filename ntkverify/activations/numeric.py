@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, angles, columns, positive_number, root
+from ntkverify.activations.base import Activation, SecondMoments, columns, positive_number, root
 from ntkverify.activations.deficits import cosine_deficits
 from ntkverify.activations.quadrature import mean, mean_of_product
 from ntkverify.errors import InvalidArgument
@@ -58,7 +58,7 @@ class Numeric(Activation):
         return self._refined(lambda panels: self._product(self.derivative, moments, panels), 1)[0]
 
     def _product(self, function: Callable[[Tensor], Tensor], moments: SecondMoments, panels: int) -> Tensor:
-        angle, _ = angles(moments)
+        angle, _ = moments.angles
         parts = torch.broadcast_tensors(*(root(part) for part in columns(moments)), angle)
         flat = (part.reshape(-1) for part in parts)
         return mean_of_product(function, *flat, self.kinks, panels).reshape(angle.shape)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, angles, positive_number
+from ntkverify.activations.base import Activation, SecondMoments, positive_number
 
 
 class Rectifier(Activation):
@@ -25,14 +25,18 @@ class Rectifier(Activation):
         return negative * x.clamp(max=0) + positive * x.clamp(min=0)
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
-        (negative, positive), (angle, supplement) = self.slopes, angles(moments)
+        (negative, positive), (angle, supplement) = self.slopes, moments.angles
         odd, even, size = _shares(self.slopes)
-        # E|u||v| / sqrt(ab) = 1 - deficit, the same for an angle and its supplement.
-        acute = angle <= math.pi / 2
+        acute = angle <= supplement
         smaller = torch.where(acute, angle, supplement)
+        sine, cosine = smaller.sin(), smaller.cos()
+        gap = _sine_minus_x_cosine(smaller, sine, cosine)
+        # E|u||v| / sqrt(ab) = 1 - deficit, the same for an angle and its supplement.
         nearest = torch.where(acute, moments.one_minus_cosine, moments.one_plus_cosine)
-        deficit = nearest - 2 / math.pi * sine_minus_x_cosine(smaller)
-        rectified = moments.scale * sine_minus_x_cosine(supplement) / (2 * math.pi)
+        deficit = nearest - 2 / math.pi * gap
+        # sin y - y cos y for the supplement y, which is the smaller angle x, or pi - x.
+        rectified = torch.where(acute, sine + (math.pi - smaller) * cosine, gap)
+        rectified = moments.scale * rectified / (2 * math.pi)
         return SecondMoments(
             variance1=size * moments.variance1,
             variance2=size * moments.variance2,
@@ -43,7 +47,7 @@ class Rectifier(Activation):
         )
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
-        (negative, positive), (_, supplement) = self.slopes, angles(moments)
+        (negative, positive), (_, supplement) = self.slopes, moments.angles
         return negative * positive + (positive - negative) ** 2 * supplement / (2 * math.pi)
 
 
@@ -102,10 +106,12 @@ class ABReLU(Rectifier):
 _SERIES = tuple((-1) ** (k + 1) * 2 * k / math.factorial(2 * k + 1) for k in range(1, 9))
 
 
-def sine_minus_x_cosine(x: Tensor) -> Tensor:
-    """sin x - x cos x on [0, pi], by its Taylor series below 1/2, where the difference cancels."""
-    square = x * x
-    series = torch.zeros_like(x)
+def _sine_minus_x_cosine(x: Tensor, sine: Tensor, cosine: Tensor) -> Tensor:
+    """sin x - x cos x on [0, pi/2], by its Taylor series below 1/2, where the difference cancels."""
+    difference, small = sine - x * cosine, x < 0.5
+    if not small.any():
+        return difference
+    square, series = x * x, torch.zeros_like(x)
     for coefficient in reversed(_SERIES):
         series = (series + coefficient) * square
-    return torch.where(x < 0.5, series * x, x.sin() - x * x.cos())
+    return torch.where(small, series * x, difference)

@@ -7,7 +7,7 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, angles, degree
+from ntkverify.activations.base import Activation, SecondMoments, degree
 from ntkverify.errors import InvalidArgument
 
 NODES = 24
@@ -35,7 +35,7 @@ class RectifiedMonomial(Activation):
         return x.clamp(min=0) ** self.degree
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
-        (angle, supplement), k = angles(moments), self.degree
+        (angle, supplement), k = moments.angles, self.degree
         whole = math.pi * _double_factorial(2 * k - 1)  # of J_k, at angle 0
         cosine = arc_cosine(supplement, k) / whole
         deficit = torch.where(angle < 1, _arc_cosine_deficit(angle, k) / whole, 1 - cosine)
@@ -50,7 +50,7 @@ class RectifiedMonomial(Activation):
         )
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
-        _, supplement = angles(moments)
+        _, supplement = moments.angles
         below = self.degree - 1
         return self.degree**2 * moments.scale**below * arc_cosine(supplement, below) / (2 * math.pi)
 
@@ -66,7 +66,7 @@ class Sign(Activation):
         return torch.sign(x)
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
-        angle, supplement = angles(moments)
+        angle, supplement = moments.angles
         alive = (moments.scale > 0).to(angle)  # the sign of 0 is 0
         return SecondMoments(
             variance1=(moments.variance1 > 0).to(angle),

@@ -1,11 +1,12 @@
 """The catalogue of claims, by family."""
 
-from ntkverify.claims import equivalence, initialisation, kernel
+from ntkverify.claims import empirical, equivalence, initialisation, kernel
 from ntkverify.claims.claim import Claim, Effort, Premise, examine
 from ntkverify.errors import InvalidArgument
 
 CATALOGUE: dict[str, Claim] = {
-    claim.id: claim for claim in (*kernel.CLAIMS, *initialisation.CLAIMS, *equivalence.CLAIMS)
+    claim.id: claim
+    for claim in (*kernel.CLAIMS, *empirical.CLAIMS, *initialisation.CLAIMS, *equivalence.CLAIMS)
 }
 """Every claim by its id, in the order in which they build on one another."""
 

@@ -2,18 +2,26 @@
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
-from ntkverify.arrays import Array, as_given, as_matrix
-from ntkverify.empirical.jacobian_contraction import jacobian_contraction
-from ntkverify.empirical.structured_derivatives import applies, structured_derivatives
+from ntkverify.arrays import Array, as_given
+from ntkverify.empirical.blocks import in_blocks
+from ntkverify.empirical.checks import check_network
+from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among, shape_of
+from ntkverify.empirical.inputs import inputs
+from ntkverify.empirical.jacobian_contraction import jacobian_features
+from ntkverify.empirical.ntk_vector_products import products_kernel
+from ntkverify.empirical.operators import extreme_eigenvalues, largest_eigenvalue, ntk_operator
+from ntkverify.empirical.structured_derivatives import NotByLayerError, structured_features, unaccounted
 from ntkverify.errors import InvalidArgument
 
-METHODS = {
-    "jacobian_contraction": jacobian_contraction,
-    "structured_derivatives": structured_derivatives,
-}
+METHODS = tuple(COSTS)
+
+Method = Literal["auto", "jacobian_contraction", "ntk_vector_products", "structured_derivatives"]
+Outputs = Literal["mean", "full"]
+
+PROBES = 4
+"""Examples on which the layers' rules are held against torch's own backward pass."""
 
 
 def empirical_ntk(
@@ -21,47 +29,93 @@ def empirical_ntk(
     x1: Array,
     x2: Array | None = None,
     *,
-    method: Literal["auto", "jacobian_contraction", "structured_derivatives"] = "auto",
-    outputs: Literal["mean", "full"] = "mean",
-) -> Array:
+    method: Method = "auto",
+    outputs: Outputs = "mean",
+    memory: int = MEMORY,
+    return_choice: bool = False,
+) -> Array | tuple[Array, Choice]:
     """sum over trainable parameters p of d f(x1)/dp . d f(x2)/dp (Jacot et al. 2018, equation 4).
 
-    x1: (n1, d); x2: (n2, d), or None for x1; net: (n, d) -> (n, outputs), each row on its own.
-    method: "auto" takes structured derivatives where the network is a plain chain of layers.
-    Returns (n1, n2), the mean over outputs, or (n1, n2, outputs, outputs) with outputs="full".
-    Raises InvalidArgument for bad inputs, an unknown method, or a network with nothing to train.
+    x1: (n1, ...); x2: (n2, ...), or None for x1; net: (n, ...) -> (n, outputs), each row on its own.
+    method: one of Novak et al. 2022, or "auto" for the one of fewest estimated flops; see `choose`.
+    memory: bytes that may be used beside the network and the result: examples are taken in blocks.
+    Returns (n1, n2), the mean over outputs, or (n1, n2, outputs, outputs) with outputs="full"; and the
+    Choice beside it with return_choice=True.
+    Raises InvalidArgument for bad inputs or options, too little memory, a network with nothing to
+    train, one whose examples see one another, or one that draws random numbers, naming the module.
     """
+    first, second = _checked(net, x1, x2, method, outputs, memory)
+    rest = unaccounted(net, _probes(first)) if method in ("auto", "structured_derivatives") else frozenset()
+    full = outputs == "full"
+    while True:
+        choice = _choice(net, first, second, method, full, memory, rest)
+        try:
+            kernel = _kernel(net, first, second, choice, full, rest)
+            break
+        except NotByLayerError as found:  # on an example that was not among the probes
+            rest |= found.names
+    kernel = as_given(x1, x2)(kernel)
+    return (kernel, choice) if return_choice else kernel
+
+
+def choose(
+    net: nn.Module,
+    x1: Array,
+    x2: Array | None = None,
+    *,
+    method: Method = "auto",
+    outputs: Outputs = "mean",
+    memory: int = MEMORY,
+) -> Choice:
+    """How `empirical_ntk` would compute the same kernel, and why. Raises as it does."""
+    first, second = _checked(net, x1, x2, method, outputs, memory)
+    rest = unaccounted(net, _probes(first))
+    return _choice(net, first, second, method, outputs == "full", memory, rest)
+
+
+def _checked(
+    net: nn.Module, x1: Array, x2: Array | None, method: str, outputs: str, memory: int
+) -> tuple[Tensor, Tensor]:
     if method not in ("auto", *METHODS):
         raise InvalidArgument("method", repr(method), f"'auto' or one of {', '.join(METHODS)}", "Choose one.")
-    if method == "structured_derivatives" and not applies(net):
-        remedy = "Use method='jacobian_contraction'."
-        expected = "a plain nn.Sequential of distinct linear layers and activations"
-        raise InvalidArgument("net", type(net).__name__, expected, remedy)
     if outputs not in ("mean", "full"):
         raise InvalidArgument("outputs", repr(outputs), "'mean' or 'full'", "Choose one.")
-    trainable = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    if not trainable:
-        remedy = "Set requires_grad on what training would move."
-        raise InvalidArgument("net", "no trainable parameter", "at least one", remedy)
-    first = as_matrix("x1", x1).to(trainable[0])
-    # The same points again need no second pass.
-    second = first if x2 is None or x2 is x1 else as_matrix("x2", x2, columns=first.shape[1]).to(trainable[0])
-    _check_output(net, first[:1])
-    if method == "auto":
-        method = "structured_derivatives" if applies(net) else "jacobian_contraction"
-    full = METHODS[method](net, first, second)
-    return as_given(x1, x2)(full if outputs == "full" else _mean_over_outputs(full))
+    if not memory > 0:
+        raise InvalidArgument("memory", repr(memory), "a number of bytes above 0", "2**30 is a gibibyte.")
+    first, second = inputs(net, x1, x2)
+    check_network(net, first)
+    return first, second
 
 
-def _check_output(net: nn.Module, x: Tensor) -> None:
-    with torch.no_grad():
-        shape = tuple(net(x).shape)
-    if len(shape) != 2 or shape[0] != 1:
-        got = f"a network with output shape {shape} for one row"
-        raise InvalidArgument(
-            "net", got, "shape (1, outputs)", "Return (n, outputs): drop a squeeze or a flatten."
-        )
+def _probes(x: Tensor) -> Tensor:
+    return x[:PROBES]
 
 
-def _mean_over_outputs(full: Tensor) -> Tensor:
-    return torch.diagonal(full, dim1=2, dim2=3).mean(dim=2)
+def _choice(
+    net: nn.Module, x1: Tensor, x2: Tensor, method: str, full: bool, memory: int, rest: frozenset[str]
+) -> Choice:
+    # A set against itself takes one pass.
+    shape = shape_of(net, x1, rest)
+    methods = METHODS if method == "auto" else (method,)
+    return choose_among(methods, shape, len(x1), len(x2), full=full, memory=memory)
+
+
+def _kernel(
+    net: nn.Module, x1: Tensor, x2: Tensor, choice: Choice, full: bool, rest: frozenset[str]
+) -> Tensor:
+    if choice.method == "ntk_vector_products":
+        return products_kernel(net, x1, x2, choice.block, full=full)
+    if choice.method == "jacobian_contraction":
+        return in_blocks(lambda x: jacobian_features(net, x), x1, x2, choice.block, full=full)
+    return in_blocks(lambda x: structured_features(net, x, rest), x1, x2, choice.block, full=full)
+
+
+__all__ = [
+    "METHODS",
+    "Choice",
+    "choose",
+    "empirical_ntk",
+    "extreme_eigenvalues",
+    "largest_eigenvalue",
+    "ntk_operator",
+]

@@ -1,22 +1,44 @@
 """Jacobian contraction: form every example's Jacobian, then contract (Novak et al. 2022, section 3.1)."""
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor, nn
 from torch.func import jacrev, vmap
 
-from ntkverify.empirical.functional import as_function
+from ntkverify.empirical.contraction import Features, Rows
+from ntkverify.empirical.functional import Function, Parameters, as_function
 
 
-def jacobian_contraction(net: nn.Module, x1: Tensor, x2: Tensor) -> Tensor:
-    """The empirical NTK (n1, n2, outputs, outputs) of x1 (n1, d) against x2 (n2, d).
+def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None = None) -> Features:
+    """Jacobians at x (n, ...) of the named trainable parameters, or of all.
 
-    Memory: (n1 + n2) x outputs x parameters. Frozen parameters do not count.
+    Memory: n x outputs x parameters. Frozen parameters do not count.
     """
     function, trainable = as_function(net)
-    jacobian = vmap(jacrev(lambda parameters, x: function(parameters, x[None])[0]), (None, 0))
-    first = jacobian(trainable, x1)
-    second = first if x2 is x1 else jacobian(trainable, x2)
-    terms = (
-        torch.einsum("iap,jbp->ijab", first[name].flatten(2), second[name].flatten(2)) for name in trainable
-    )
-    return sum(terms)
+    chosen = {name: value for name, value in trainable.items() if names is None or name in names}
+    try:
+        jacobian = vmap(jacrev(lambda parameters, x: function(parameters, x[None])[0]), (None, 0))(chosen, x)
+    except RuntimeError:  # an operation that vmap cannot batch; if it is another error, it comes again
+        jacobian = _one_by_one(function, chosen, x)
+    return {name: Rows(values=rows.flatten(2)) for name, rows in jacobian.items()}
+
+
+def _one_by_one(function: Function, parameters: Parameters, x: Tensor) -> Parameters:
+    """As vmap's, one backward pass for every output of every example: (n, outputs, *shape) each."""
+    leaves = {name: value.requires_grad_() for name, value in parameters.items()}
+    rows = []
+    for example in x:
+        with torch.enable_grad():
+            values = function(leaves, example[None].clone())[0]
+        rows += [
+            torch.autograd.grad(
+                value, list(leaves.values()), retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            for value in values
+        ]
+    columns = zip(*rows, strict=True)
+    return {
+        name: torch.stack(column).unflatten(0, (len(x), -1))
+        for name, column in zip(leaves, columns, strict=True)
+    }

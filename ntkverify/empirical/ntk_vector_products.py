@@ -1,41 +1,50 @@
 """The empirical NTK without its matrix: v -> J (J^T v) (Novak et al. 2022, section 3.2)."""
 
-import numpy as np
+from collections.abc import Iterator
+
 import torch
-from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
-from torch.func import jvp, vjp
+from torch.func import jvp, vmap
 
-from ntkverify.empirical.functional import Parameters, as_function
-
-
-def ntk_operator(net: nn.Module, x: Tensor) -> LinearOperator:
-    """The empirical NTK of the batch x (n, d) as an operator on vectors (n * outputs,)."""
-    function, trainable = as_function(net)
-
-    def outputs(parameters: Parameters) -> Tensor:
-        return function(parameters, x)
-
-    values, pull_back = vjp(outputs, trainable)
-
-    def product(v: np.ndarray) -> np.ndarray:
-        (gradient,) = pull_back(torch.as_tensor(v).to(values).reshape(values.shape))
-        return jvp(outputs, (trainable,), (gradient,))[1].reshape(-1).cpu().double().numpy()
-
-    size = values.numel()
-    return LinearOperator((size, size), matvec=product, dtype=np.float64)
+from ntkverify.empirical.functional import Function, Parameters, as_function, forward_mode, pushed_forward
+from ntkverify.empirical.jacobian_contraction import jacobian_features
 
 
-def largest_eigenvalue(net: nn.Module, x: Tensor) -> float:
-    """The largest eigenvalue of the empirical NTK of x (n, d), from below, to about 1%.
+def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full: bool) -> Tensor:
+    """The kernel (n1, n2, outputs, outputs), or (n1, n2): a column J (J^T e) for each output of each of x2.
 
-    A few Lanczos steps from a fixed start: a Rayleigh quotient never exceeds the eigenvalue.
+    Memory: outputs x (parameters + block x activations).
     """
-    operator = ntk_operator(net, x)
-    size = operator.shape[0]
-    if size <= 8:  # Lanczos would take as many products
-        return float(np.linalg.eigvalsh(operator @ np.eye(size))[-1])
-    start = np.ones(size)
-    if not np.any(operator @ start):  # a dead network, or one that Lanczos cannot start on
-        return 0.0
-    return float(eigsh(operator, k=1, tol=1e-2, ncv=8, v0=start, return_eigenvectors=False)[0])
+    function, trainable = as_function(net)
+    columns = []
+    for example in jacobians(net, x2):
+        parts = [_pushed(function, trainable, example, rows) for rows in x1.split(block)]
+        column = torch.cat(parts, dim=1)  # (outputs of x2, n1, outputs of x1)
+        columns.append(column.permute(1, 2, 0) if full else torch.diagonal(column, 0, 0, 2).mean(dim=1))
+    return torch.stack(columns, dim=1)
+
+
+def jacobians(net: nn.Module, x: Tensor) -> Iterator[Parameters]:
+    """For one example after the other, by parameter: (outputs, *shape)."""
+    shapes = {name: value.shape for name, value in as_function(net)[1].items()}
+    for example in x.split(1):
+        features = jacobian_features(net, example)
+        yield {name: features[name].values[0].reshape(-1, *shape) for name, shape in shapes.items()}
+
+
+def _pushed(function: Function, parameters: Parameters, tangents: Parameters, x: Tensor) -> Tensor:
+    """J times each of k tangents: (k, n, outputs)."""
+
+    def push(tangent: Parameters) -> Tensor:
+        return jvp(lambda values: function(values, x), (parameters,), (tangent,))[1]
+
+    try:
+        with forward_mode():
+            return vmap(push)(tangents)
+    except (
+        NotImplementedError,
+        RuntimeError,
+    ):  # an operation without forward mode, or that vmap cannot batch
+        count = len(next(iter(tangents.values())))
+        each = ({name: value[index] for name, value in tangents.items()} for index in range(count))
+        return torch.stack([pushed_forward(function, parameters, tangent, x) for tangent in each])

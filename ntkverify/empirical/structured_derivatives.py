@@ -1,79 +1,155 @@
-"""Structured derivatives: layer by layer, without ever forming a Jacobian (Novak et al. 2022, section 3.3).
+"""Structured derivatives: layer by layer, mostly without forming a Jacobian (Novak et al. 2022, section 3.3).
 
 A linear layer with inputs A (n, fan_in) and gradients G (n, fan_out) at its outputs contributes
-(A A^T) * (G G^T) for its weights and G G^T for its biases, each times the square of its scale.
+(A A^T) * (G G^T) for its weights and G G^T for its biases, each times the square of its scale. A
+layer or a parameter used several times adds up over its uses, cross terms included. Parameters that
+no layer's rule accounts for get their Jacobian.
 """
+
+from collections import defaultdict
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from ntkverify.networks import Elementwise, NTKLinear
+from ntkverify.empirical.chains import is_plain_chain
+from ntkverify.empirical.checks import random_signs, tolerance
+from ntkverify.empirical.contraction import Features, Outer, Piece, joined
+from ntkverify.empirical.functional import as_function
+from ntkverify.empirical.jacobian_contraction import jacobian_features
+from ntkverify.empirical.layers import RULES, bias_scale
+from ntkverify.empirical.recording import Call, Recording, gradients, record, record_chain
 
-LINEAR = (NTKLinear, nn.Linear)
-
-
-def applies(net: nn.Module) -> bool:
-    """Whether `net` is a plain chain of distinct linear layers and activations."""
-    if type(net) is not nn.Sequential:
-        return False
-    linears = [module for module in net if isinstance(module, LINEAR)]
-    parameters = [id(parameter) for module in linears for parameter in module.parameters()]
-    return (
-        all(type(module) in (*LINEAR, Elementwise) for module in net)
-        and len(set(map(id, linears))) == len(linears)
-        and len(set(parameters)) == len(parameters)  # a shared weight adds cross terms
-        and not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
-    )
+AND = " and "
+"""Between the names of two parameters whose shares of the kernel are computed together."""
 
 
-def structured_derivatives(net: nn.Sequential, x1: Tensor, x2: Tensor) -> Tensor:
-    """The empirical NTK (n1, n2, outputs, outputs) of x1 (n1, d) against x2 (n2, d).
+class NotByLayerError(Exception):
+    """Some parameters' gradients are not what their layers' rules say; `names` are theirs."""
 
-    Memory: (n1 + n2) x outputs x units, beside the result.
+    def __init__(self, names: set[str]):
+        super().__init__(names)
+        self.names = frozenset(names)
+
+
+def structured_features(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> Features:
+    """What the gradients at x (n, ...) are made of; `rest`: parameters whose Jacobian is formed.
+
+    Memory: n x outputs x units, and n x outputs x (parameters in `rest`).
+    Raises NotByLayerError where `rest` leaves some out that no rule accounts for.
     """
-    first = _inputs_and_gradients(net, x1)
-    second = first if x2 is x1 else _inputs_and_gradients(net, x2)
-    total = 0.0
-    for module in net:
-        if isinstance(module, LINEAR):
-            (inputs1, gradients1), (inputs2, gradients2) = first[module], second[module]
-            # (o1, n1, units) x (o2, n2, units) -> (n1, n2, o1, o2)
-            products = torch.einsum("oiu,pju->ijop", gradients1, gradients2)
-            total = total + products * _weight(module, inputs1, inputs2)[:, :, None, None]
-    return total
+    recording, uses = _uses(net, x, rest, check=not is_plain_chain(net))
+    _pair(uses, recording.calls)
+    features = {name: joined(pieces) for name, pieces in uses.items()}
+    unfit = [name for name, piece in features.items() if piece is None]
+    if unfit:
+        raise NotByLayerError({one for name in unfit for one in name.split(AND)})
+    return features | (jacobian_features(net, x, rest) if rest else {})
 
 
-def _weight(module: nn.Module, inputs1: Tensor, inputs2: Tensor) -> Tensor:
-    """(n1, n2): what the trainable weights and biases of one layer multiply G G^T by."""
-    weight_scale, bias_scale = getattr(module, "weight_scale", 1.0), getattr(module, "bias_scale", 1.0)
-    factor = torch.zeros(len(inputs1), len(inputs2), dtype=inputs1.dtype, device=inputs1.device)
-    if module.weight.requires_grad:
-        factor = factor + weight_scale**2 * (inputs1 @ inputs2.T)
-    if module.bias is not None and module.bias.requires_grad:
-        factor = factor + bias_scale**2
-    return factor
+def unaccounted(net: nn.Module, x: Tensor) -> frozenset[str]:
+    """The trainable parameters whose gradients the rules get wrong at a few examples x (n, ...)."""
+    if is_plain_chain(net):
+        return frozenset()
+    rest: frozenset[str] = frozenset()
+    while True:
+        try:
+            _, uses = _uses(net, x, rest, check=True)
+            wrong = _wrong(net, x, uses)
+        except NotByLayerError as found:
+            wrong = found.names
+        if not wrong:
+            return rest
+        rest |= wrong
 
 
-def _inputs_and_gradients(net: nn.Sequential, x: Tensor) -> dict[nn.Module, tuple[Tensor, Tensor]]:
-    """Per linear layer: its inputs (n, fan_in), and the outputs' gradients (outputs, n, fan_out) at its outputs."""
-    inputs, outputs = {}, {}
-    value = x
+def _wrong(net: nn.Module, x: Tensor, uses: dict[str, list[Piece]]) -> frozenset[str]:
+    """Those whose J^T v, for random v, is not what torch's own backward pass says."""
+    function, trainable = as_function(net)
+    leaves = {name: trainable[name].requires_grad_() for name in uses}
+    if not leaves:
+        return frozenset()
     with torch.enable_grad():
-        for module in net:
-            if isinstance(module, LINEAR):
-                inputs[module] = value.detach()
-                value = module(value)
-                if not value.requires_grad:  # a frozen layer still passes gradients on
-                    value.requires_grad_()
-                outputs[module] = value
-            else:
-                value = module(value)
-        # Rows do not mix, so the gradient of a column's sum holds every row's own gradient.
-        columns = [
-            torch.autograd.grad(column.sum(), list(outputs.values()), retain_graph=True)
-            for column in value.unbind(dim=1)
-        ]
-    return {
-        module: (inputs[module], torch.stack([column[index] for column in columns]))
-        for index, module in enumerate(outputs)
-    }
+        values = function(leaves, x)
+    signs = random_signs(values)
+    expected = torch.autograd.grad(values, list(leaves.values()), signs, allow_unused=True)
+    wrong = set()
+    for (name, pieces), right in zip(uses.items(), expected, strict=True):
+        got = sum(_pulled_back(piece, signs) for piece in pieces)
+        right = torch.zeros_like(got) if right is None else right.flatten()
+        if got.shape != right.shape or not torch.allclose(got, right, rtol=0, atol=_allowed(right)):
+            wrong.add(name)
+    return frozenset(wrong)
+
+
+def _pulled_back(piece: Piece, cotangent: Tensor) -> Tensor:
+    """J^T v (size,) for one parameter, v of shape (n, outputs)."""
+    rows = piece.formed() if isinstance(piece, Outer) else piece.values
+    return torch.einsum("no,nop->p", cotangent, rows)
+
+
+def _allowed(right: Tensor) -> float:
+    return tolerance(right.dtype) * float(right.abs().max()) if right.numel() else 0.0
+
+
+def _uses(
+    net: nn.Module, x: Tensor, rest: frozenset[str], *, check: bool
+) -> tuple[Recording, dict[str, list[Piece]]]:
+    """By parameter, a Piece for every call of a layer that it belongs to."""
+    if is_plain_chain(net):
+        recording = record_chain(net, x)
+    else:
+        function, trainable = as_function(net)
+        recording = record(net, function, {n: v for n, v in trainable.items() if n not in rest}, x)
+    outputs = recording.values.shape[1]
+    eye = torch.eye(outputs, dtype=x.dtype, device=x.device)
+    # Rows do not mix, so the gradient of a column's sum holds every row's own gradient.
+    found = gradients(recording, eye[:, None].expand(outputs, len(x), outputs))
+    if check:
+        wrong = recording.outside | _not_by_example(recording, found)
+        if wrong:
+            raise NotByLayerError(wrong)
+    uses: dict[str, list[Piece]] = defaultdict(list)
+    with torch.no_grad():
+        for call, gradient in zip(recording.calls, found, strict=True):
+            pieces = RULES[type(call.module)](call.module, call.inputs, gradient)
+            for key, name in call.names.items():
+                uses[name].append(pieces[key])
+    return recording, uses
+
+
+def _not_by_example(recording: Recording, found: list[Tensor]) -> set[str]:
+    """Parameters of calls whose first axis is not that of the examples, row by row."""
+    signs = random_signs(recording.values)
+    wrong: set[str] = set()
+    for call, gradient, mixed in zip(recording.calls, found, gradients(recording, signs[None]), strict=True):
+        if not _is_by_example(call, gradient, mixed[0], signs):
+            wrong |= set(call.names.values())
+    return wrong
+
+
+def _is_by_example(call: Call, gradient: Tensor, mixed: Tensor, signs: Tensor) -> bool:
+    count = len(signs)
+    if not call.is_by_example or len(call.inputs) != count or call.shape[0] != count:
+        return False
+    expected = torch.einsum("on...,no->n...", gradient, signs)
+    return torch.allclose(mixed, expected, rtol=0, atol=_allowed(expected))
+
+
+def _pair(uses: dict[str, list[Piece]], calls: list[Call]) -> None:
+    """Lets a weight and a bias that are always used together share the products of their gradients."""
+    owners: dict[str, set] = defaultdict(set)
+    for call in calls:
+        pair = call.names.get("weight"), call.names.get("bias"), bias_scale(call.module)
+        for name in call.names.values():
+            owners[name].add(pair)
+    for pair in {pair for pairs in owners.values() for pair in pairs}:
+        weight, bias, scale = pair
+        if (
+            None not in pair
+            and owners[weight] == owners[bias] == {pair}
+            and isinstance(uses[weight][0], Outer)
+        ):
+            del uses[bias]
+            pieces = uses.pop(weight)
+            uses[f"{weight}{AND}{bias}"] = [replace(piece, constant=scale**2) for piece in pieces]

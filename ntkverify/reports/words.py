@@ -9,8 +9,9 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
     """The scenario of a finding's record, as a sentence."""
     arch, points = scenario["architecture"], scenario["points"]
     layers = ", ".join(_layer(layer) for layer in arch["layers"]["layers"])
-    count = points["count"]
-    text = f"{count} {points['source']} point{'s' * (count != 1)} of dimension {points['dimension']}; layers: {layers}"
+    count, module = points["count"], scenario.get("module")
+    what = _module(module) if module else f"layers: {layers}"
+    text = f"{count} {points['source']} point{'s' * (count != 1)} of dimension {points['dimension']}; {what}"
     if scenario["widths"]:
         text += f"; widths {', '.join(map(str, scenario['widths']))}"
     if scenario["profile"]:
@@ -22,6 +23,14 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
             f" learning rate, {training['test_points']} points held out"
         )
     return text + "."
+
+
+def _module(module: dict[str, Any]) -> str:
+    bias = "" if module["bias"] else ", no bias"
+    return (
+        f"a {module['kind']} module of width {module['width']} with {module['outputs']} outputs,"
+        f" {module['activation']}{bias}, {module['dtype']}"
+    )
 
 
 def _layer(layer: dict[str, Any]) -> str:

@@ -1,0 +1,74 @@
+"""Networks that are plain chains of well-known layers: what they do can be told without running them."""
+
+import math
+from collections.abc import Iterator
+
+from torch import nn
+
+from ntkverify.empirical.contraction import Sizes
+from ntkverify.networks import Elementwise, NTKLinear
+
+LINEAR = (nn.Linear, NTKLinear)
+
+BY_ENTRY = (
+    Elementwise,
+    nn.Identity,
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.GELU,
+    nn.SiLU,
+    nn.ELU,
+    nn.Softplus,
+)
+"""Layers that work on every number for itself."""
+
+
+def is_plain_chain(net: nn.Module) -> bool:
+    """Whether `net` is built so that no check is needed: distinct rows in, through known layers, one by one."""
+    if nn.modules.module._has_any_global_hook():
+        return False
+    return all(_is_plain(module) for module in net.modules())
+
+
+def _is_plain(module: nn.Module) -> bool:
+    if module._forward_hooks or module._forward_pre_hooks or "forward" in module.__dict__:
+        return False
+    if module._backward_hooks or module._backward_pre_hooks:
+        return False
+    if getattr(module, "inplace", False):
+        return False  # it may overwrite another layer's inputs
+    if type(module) is nn.Flatten:
+        return module.start_dim == 1 and module.end_dim == -1
+    return type(module) in (nn.Sequential, *LINEAR, *BY_ENTRY)
+
+
+def leaves(net: nn.Module) -> Iterator[nn.Module]:
+    """The layers of a plain chain in turn."""
+    if type(net) is nn.Sequential:
+        for child in net:
+            yield from leaves(child)
+    else:
+        yield net
+
+
+def steps(net: nn.Module, shape: tuple[int, ...]) -> list[tuple[nn.Module, tuple[int, ...]]]:
+    """Every layer of a plain chain in turn, and the shape of what it returns; shape: of the inputs."""
+    out = []
+    for module in leaves(net):
+        if type(module) in LINEAR:
+            shape = (*shape[:-1], module.weight.shape[0])
+        elif type(module) is nn.Flatten:
+            shape = (shape[0], math.prod(shape[1:]))
+        out.append((module, tuple(shape)))
+    return out
+
+
+def weight_sizes(module: nn.Module, shape: tuple[int, ...]) -> Sizes | None:
+    """Of the products that give one example's gradient of a trained weight; shape: of the layer's output."""
+    if type(module) not in LINEAR or not module.weight.requires_grad:
+        return None
+    fan_out, fan_in = module.weight.shape
+    positions = math.prod(shape[1:-1])
+    return Sizes(count=1, positions=positions, groups=1, fan_in=fan_in, fan_out=fan_out, outputs=1)
