@@ -81,6 +81,8 @@ class Activation(Layer):
 
 def root(x: Tensor) -> Tensor:
     """sqrt, with gradient 0 at 0: what it is used for has a cusp there, or does not depend on it."""
+    if not x.requires_grad:
+        return x.clamp(min=0).sqrt()
     positive = x > 0
     return torch.where(positive, x, 1).sqrt() * positive
 

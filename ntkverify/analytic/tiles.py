@@ -4,6 +4,10 @@ Cosines come from matrix products; where a product would lose digits, near paral
 pairs, from differences of unit vectors. Works in double precision whatever the inputs.
 """
 
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from torch import Tensor
 
@@ -11,7 +15,7 @@ from ntkverify.analytic.angular import angular_kernel
 from ntkverify.analytic.recursion import of_angles, polar, propagate
 from ntkverify.architecture import Architecture
 
-TILE = 384
+TILE = 256
 """Rows and columns: a dozen such matrices of doubles fit into a usual second-level cache."""
 
 NEAR = 2.0**-8
@@ -27,19 +31,39 @@ def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Te
     second = first if x2 is None else polar(x2.detach().double())
     of_tile = angular_kernel(part, arch, first[0], second[0]) or _recursion(part, arch)
     out = torch.empty(len(x1), len(first[0] if x2 is None else x2), dtype=x1.dtype, device=x1.device)
-    for i in range(0, len(x1), TILE):
-        for j in range(i if x2 is None else 0, out.shape[1], TILE):
-            rows, columns = slice(i, i + TILE), slice(j, j + TILE)
-            (norm1, unit1), (norm2, unit2) = (
-                (n[at], u[at]) for (n, u), at in ((first, rows), (second, columns))
-            )
-            tile = of_tile(norm1, norm2, *_deficits(unit1, unit2)).to(out.dtype)
-            if x2 is None and i == j:
-                tile = tile.triu() + tile.triu(1).T
-            out[rows, columns] = tile
-            if x2 is None and i != j:
-                out[columns, rows] = tile.T
+    corners = [
+        (i, j)
+        for i in range(0, out.shape[0], TILE)
+        for j in range(i if x2 is None else 0, out.shape[1], TILE)
+    ]
+
+    @torch.no_grad()
+    def fill(corner: tuple[int, int]) -> None:
+        i, j = corner
+        rows, columns = slice(i, i + TILE), slice(j, j + TILE)
+        (norm1, unit1), (norm2, unit2) = (
+            (norm[at], unit[at]) for (norm, unit), at in ((first, rows), (second, columns))
+        )
+        tile = of_tile(norm1, norm2, *_deficits(unit1, unit2)).to(out.dtype)
+        out[rows, columns] = tile.triu() + tile.triu(1).T if x2 is None and i == j else tile
+        if x2 is None and i != j:
+            out[columns, rows] = tile.T
+
+    with one_thread_each() as workers:
+        list(workers.map(fill, corners))
     return out
+
+
+@contextlib.contextmanager
+def one_thread_each() -> Iterator[ThreadPoolExecutor]:
+    """As many workers as torch has threads, each of whose operations takes one: tiles are too small to share."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _recursion(part: str, arch: Architecture):
