@@ -114,6 +114,13 @@ def unguarded_norm(x1: Matrix, x2: Matrix) -> Kernel:
     return replace(kernel, moments=replace(kernel.moments, covariance=kernel.nngp + 0 * poison))
 
 
+def unguarded_root(x1: Matrix, x2: Matrix) -> Kernel:
+    """Right values; but the root of a sum of squares has no gradient at 0."""
+    kernel = of_inputs(x1, x2)
+    nothing = 0 * (x1**2).sum(dim=1).sqrt()[:, None]
+    return replace(kernel, moments=replace(kernel.moments, covariance=kernel.nngp + nothing))
+
+
 def angles_from(smallest: float):
     def first(x1: Matrix, x2: Matrix) -> Kernel:
         kernel = of_inputs(x1, x2)
@@ -235,4 +242,5 @@ WRONG_KERNELS = {
     "angles through arccos": Wrong(first=through_arccos),
     "small angles rounded up": Wrong(first=angles_from(1e-3)),
     "norms divided by without looking": Wrong(first=unguarded_norm),
+    "a root differentiated at 0": Wrong(first=unguarded_root),
 }
