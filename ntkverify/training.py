@@ -4,6 +4,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
@@ -11,7 +12,8 @@ from torch.func import functional_call, stack_module_state, vmap
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.empirical import largest_eigenvalue
 from ntkverify.errors import InvalidArgument
-from ntkverify.predict.checks import check_learning_rate, check_stable, check_steps
+from ntkverify.predict import batches
+from ntkverify.predict.checks import check_learning_rate, check_momentum, check_stable, check_steps
 
 CACHED_PARAMETERS = 2**17
 """Networks are trained together up to this many parameters: beyond, the batch falls out of the cache."""
@@ -22,7 +24,7 @@ class Trajectory:
     """What one training run did.
 
     initial_train, train: (n, outputs), before and after; initial_test, test: (m, outputs) or None.
-    losses: the loss before every step and after the last; shorter than steps + 1 where the
+    losses: the loss (of the step's batch) before every step, and the whole after the last; shorter than steps + 1 where the
     loss stopped being finite, at which point training stopped too.
     """
 
@@ -42,31 +44,34 @@ def train(
     steps: int,
     learning_rate: float,
     momentum: float = 0.0,
+    nesterov: bool = False,
+    batch_size: int | None = None,
+    seed: int = 0,
     allow_unstable: bool = False,
 ) -> Trajectory:
-    """Full-batch gradient descent (heavy-ball with `momentum`) on 1/2 sum (f - y)^2, in place.
+    """Gradient descent on 1/2 sum (f - y)^2, with heavy-ball or Nesterov momentum, in place.
 
-    x: (n, d), y: (n, outputs), x_test: (m, d); net: (n, d) -> (n, outputs).
+    x: (n, d), y: (n, outputs), x_test: (m, d); net: (n, d) -> (n, outputs). batch_size: points per
+    step, or None for all; the batches are those of `predict.batches` with this seed, and the loss
+    of a step is the sum over its batch.
     Raises InvalidArgument for bad arrays or settings, and, unless allow_unstable, for a learning
-    rate at or above 2 / lambda_max of the network's own NTK at its present parameters
-    ((2 + 2 momentum) / lambda_max for heavy ball).
+    rate at which `predict.gradient_descent` with the network's present NTK would diverge.
     """
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
     if not parameters:
         raise InvalidArgument("net", "no trainable parameter", "at least one", "Set requires_grad.")
     check_steps(steps)
     check_learning_rate(learning_rate)
-    if not 0 <= momentum < 1:
-        raise InvalidArgument(
-            "momentum", repr(momentum), "a number in [0, 1)", "0 is plain gradient descent."
-        )
+    check_momentum(momentum)
     inputs = as_matrix("x", x).to(parameters[0])
     test_inputs = None if x_test is None else as_matrix("x_test", x_test, columns=inputs.shape[1]).to(inputs)
     initial_train, initial_test = _outputs(net, inputs), _outputs(net, test_inputs)
     targets = as_matrix("y", y, rows=len(inputs), columns=initial_train.shape[-1]).to(inputs)
     if not allow_unstable:
-        check_stable(learning_rate / (1 + momentum), largest_eigenvalue(net, inputs))
-    losses = _descend(net, inputs, targets, torch.optim.SGD(parameters, learning_rate, momentum), steps)
+        check_stable(learning_rate, largest_eigenvalue(net, inputs), momentum, nesterov)
+    rows = [slice(None)] * steps if batch_size is None else batches(len(inputs), batch_size, steps, seed)
+    optimizer = torch.optim.SGD(parameters, learning_rate, momentum, nesterov=nesterov and momentum > 0)
+    losses = _descend(net, inputs, targets, optimizer, rows)
     give = as_given(x, y, x_test)
     return Trajectory(
         initial_train=give(initial_train),
@@ -114,12 +119,12 @@ class Stacked(nn.Module):
 
 
 def _descend(
-    net: nn.Module, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, steps: int
+    net: nn.Module, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, rows: Sequence[slice | np.ndarray]
 ) -> tuple[float, ...]:
     losses = []
-    for _ in range(steps):
+    for batch in rows:
         optimizer.zero_grad()
-        each = ((net(x) - y) ** 2).sum(dim=(-2, -1)) / 2  # one loss, or one for each network
+        each = ((net(x[batch]) - y[batch]) ** 2).sum(dim=(-2, -1)) / 2  # one loss, or one for each network
         losses.append(each.sum().item())
         if not torch.isfinite(each).any():
             return tuple(losses)

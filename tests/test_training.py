@@ -129,3 +129,21 @@ def test_a_dead_network_has_no_eigenvalue_to_fear():
         parameter.data.zero_()
     run = nv.train(net, X, np.ones((6, 4)), steps=2, learning_rate=1e6)
     assert run.losses == (12.0, 12.0, 12.0)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"momentum": 0.6, "nesterov": True}, {"batch_size": 4, "seed": 3}], ids=str
+)
+def test_a_linear_model_follows_function_space_exactly(settings):
+    net = torch.nn.Linear(3, 2, bias=False).double()
+    kernel = np.concatenate([X, X_TEST]) @ X.T
+    rate, n = 0.05 / np.linalg.eigvalsh(kernel[: len(X)])[-1], len(X)
+    run = nv.train(net, X, Y, X_TEST, steps=7, learning_rate=rate, **settings)
+    start = {"f0_train": run.initial_train, "f0_test": run.initial_test, "learning_rate": rate}
+    if "batch_size" in settings:
+        batches = nv.predict.batches(n, 4, 7, seed=3)
+        expected = nv.predict.minibatch_gradient_descent(kernel[:n], Y, kernel[n:], batches=batches, **start)
+    else:
+        expected = nv.predict.gradient_descent(kernel[:n], Y, kernel[n:], steps=7, **start, **settings)
+    np.testing.assert_allclose(run.train, expected.train, rtol=1e-9)
+    np.testing.assert_allclose(run.test, expected.test, rtol=1e-9)
