@@ -17,6 +17,9 @@ from torch import Tensor
 from ntkverify.activations.base import SecondMoments, columns, ratio, root
 from ntkverify.activations.quadrature import Function, mean_of_square_difference
 
+LONGEST_ARC = 0.5
+"""Further from either end nothing cancels, and the covariance itself serves."""
+
 ARC_NODES = 10
 END_PANELS = 24
 
@@ -28,18 +31,23 @@ def cosine_deficits(
     moments: SecondMoments,
     variance1: Tensor,
     variance2: Tensor,
+    covariance: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """(n1, n2) each: 1 - cosine and 1 + cosine of phi(u), phi(v).
 
-    moments: of u and v; variance1 (n1,), variance2 (n2,): E phi(u)^2, E phi(v)^2.
+    moments: of u and v; variance1 (n1,), variance2 (n2,), covariance (n1, n2): E phi(u)^2, E phi(v)^2,
+    E phi(u) phi(v).
     """
     angle, supplement = moments.angles
     acute = angle <= math.pi / 2
     size = root(variance1)[:, None] * root(variance2)[None, :]
-    arc = ratio(_arc(dual_derivative, moments, torch.where(acute, angle, supplement), acute), size)
+    length = torch.where(acute, angle, supplement)
+    arc = ratio(_arc(dual_derivative, moments, length.clamp(max=LONGEST_ARC), acute), size)
     ends = [_end(function, kinks, moments, variance1, variance2, acute, sign) for sign in (1, -1)]
     minus = torch.where(acute, ends[0] + arc, ends[0] - arc)
     plus = torch.where(acute, ends[1] - arc, ends[1] + arc)
+    short, cosine = length <= LONGEST_ARC, ratio(covariance, size)
+    minus, plus = torch.where(short, minus, 1 - cosine), torch.where(short, plus, 1 + cosine)
     return minus.clamp(0, 2), plus.clamp(0, 2)
 
 

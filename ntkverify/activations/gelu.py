@@ -23,11 +23,13 @@ class GELU(Activation):
         variance1, variance2 = (
             _covariance(v, v, v, torch.zeros_like(v)) for v in (moments.variance1, moments.variance2)
         )
-        minus, plus = cosine_deficits(self, (), self.dual_derivative, moments, variance1, variance2)
+        covariance = _covariance(a, b, moments.covariance, gram)
+        duals = (variance1, variance2, covariance)
+        minus, plus = cosine_deficits(self, (), self.dual_derivative, moments, *duals)
         return SecondMoments(
             variance1=variance1,
             variance2=variance2,
-            covariance=_covariance(a, b, moments.covariance, gram),
+            covariance=covariance,
             one_minus_cosine=minus,
             one_plus_cosine=plus,
             quadrature_error=moments.quadrature_error,

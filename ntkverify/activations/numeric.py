@@ -35,7 +35,7 @@ class Numeric(Activation):
         variances = [self._variance(root(v)) for v in (moments.variance1, moments.variance2)]
         size = root(variances[0])[:, None] * root(variances[1])[None, :]
         covariance, error = self._refined(lambda panels: self._product(self, moments, panels), size)
-        minus, plus = cosine_deficits(self, self.kinks, self._slope, moments, *variances)
+        minus, plus = cosine_deficits(self, self.kinks, self._slope, moments, *variances, covariance)
         return SecondMoments(
             variance1=variances[0],
             variance2=variances[1],
