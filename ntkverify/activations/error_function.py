@@ -59,12 +59,15 @@ def _erf_deficit(moments: SecondMoments, sign: float, variance1: Tensor, varianc
     determinant, gram = _erf_determinant(moments), _gram_determinant(moments)
     root1, root2 = root(variance1)[:, None], root(variance2)[None, :]
     gap = _arcsine_gap(a, b, c, determinant, gram) + _arcsine_gap(b, a, c, determinant, gram)
-    near = (gap - (root1 - root2) ** 2) / 2
-    size = root1 * root2
+    size, spread = root1 * root2, (root1 - root2) ** 2
+    near = (gap - spread) / 2
     far = size - _arcsine(c, determinant)
     # Zero inputs have no angle; any will do, since each use multiplies it by zero.
     safe = torch.where(size > 0, size, torch.ones_like(size))
-    return (torch.where(c > 0, near, far) / safe).clamp(0, 2)  # leaves [0, 2] by rounding only
+    # Where the roots differ much the cosine is far from 1, and nothing is lost by reading it off.
+    return (torch.where((c > 0) & (spread <= size), near, far) / safe).clamp(
+        0, 2
+    )  # leaves [0, 2] by rounding only
 
 
 def _arcsine_gap(a: Tensor, b: Tensor, c: Tensor, determinant: Tensor, gram: Tensor) -> Tensor:

@@ -102,8 +102,11 @@ def _dual(moments: SecondMoments, sign: int) -> SecondMoments:
     size = root(variance1)[:, None] * root(variance2)[None, :]
     damped = [-torch.expm1(-squared_distance(moments, side)) / 2 for side in (1, -1)]
     spread = torch.exp(-torch.minimum(a, b)) * torch.expm1(-(a - b).abs()) / 2
-    difference = damped[0] * damped[1] + sign * spread**2
-    deficit = ratio(difference, size * (size + covariance.abs())).clamp(min=0)
+    product, divisor = damped[0] * damped[1], size * (size + covariance.abs())
+    # Where the product is large the cosine is far from 1, and nothing is lost by reading it off.
+    deficit = torch.where(
+        product <= divisor, ratio(product + sign * spread**2, divisor), 1 - ratio(covariance.abs(), size)
+    ).clamp(0, 1)
     opposite = covariance < 0
     return SecondMoments(
         variance1=variance1,

@@ -10,6 +10,7 @@ import torch
 
 import ntkverify as nv
 from ntkverify.activations import BY_NAME, SecondMoments
+from ntkverify.activations.numeric import Numeric
 
 mp.mp.dps = 30
 NODES = 20
@@ -191,3 +192,15 @@ def test_equal_inputs_have_exactly_the_diagonal(case):
     accuracy = max(1e-14, getattr(case.activation, "accuracy", 0.0))
     assert dual.one_minus_cosine.item() <= 1e-15
     torch.testing.assert_close(dual.covariance[0], dual.variance1, rtol=accuracy, atol=0)
+
+
+@pytest.mark.parametrize("sizes", [("1e-59", "1"), ("1e-20", "1e-19"), ("1", "1e6")], ids=str)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case.activation)[:40])
+def test_variances_of_any_ratio_give_a_cosine(case, sizes):
+    if isinstance(case.activation, (nv.Exp, Numeric)) and sizes[1] == "1e6":
+        pytest.skip("out of the range of numbers, or of the integration, which says so")
+    dual = case.activation.dual(moments(*sizes, "1"))
+    minus, plus = dual.one_minus_cosine.item(), dual.one_plus_cosine.item()
+    assert 0 <= minus <= 2 and minus + plus == pytest.approx(2, rel=1e-9)
+    scale = dual.scale.item()
+    assert dual.covariance.item() == pytest.approx(scale * (1 - minus), rel=1e-9, abs=1e-12 * scale)
