@@ -105,6 +105,12 @@ def test_an_unstable_learning_rate_is_refused_or_watched():
         ({"steps": -1}, "steps"),
         ({"learning_rate": -0.1}, "learning_rate"),
         ({"momentum": 1.0}, "momentum"),
+        ({"loss": "hinge"}, "loss"),
+        ({"loss": "cross_entropy"}, "y"),
+        ({"penalty": -1.0}, "penalty"),
+        ({"record_at": (0, 2)}, "record_at"),
+        ({"stop_at": 1.0}, "stop_at"),
+        ({"stop_at": 0.1, "batch_size": 2}, "stop_at"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(change, argument):
@@ -147,3 +153,66 @@ def test_a_linear_model_follows_function_space_exactly(settings):
         expected = nv.predict.gradient_descent(kernel[:n], Y, kernel[n:], steps=7, **start, **settings)
     np.testing.assert_allclose(run.train, expected.train, rtol=1e-9)
     np.testing.assert_allclose(run.test, expected.test, rtol=1e-9)
+
+
+def test_records_are_the_runs_that_would_have_ended_there():
+    settings = {"learning_rate": 0.01, "momentum": 0.3}
+    net = nv.network(ARCH, 16, seed=0)
+    start, kernel = [p.detach().clone() for p in net.parameters()], nv.empirical_ntk(net, X)
+    run = nv.train(net, X, Y, X_TEST, steps=9, record_at=(0, 4, 9), **settings)
+    assert [record.step for record in run.records] == [0, 4, 9]
+    assert run.records[0].kernel_drift == run.records[0].parameter_distance == 0
+    short = nv.train(nv.network(ARCH, 16, seed=0), X, Y, X_TEST, steps=4, **settings)
+    np.testing.assert_array_equal(run.records[1].train, short.train)
+    np.testing.assert_array_equal(run.records[1].test, short.test)
+    moved = sum(((p.detach() - q) ** 2).sum().item() for p, q in zip(net.parameters(), start, strict=True))
+    assert run.records[2].parameter_distance == pytest.approx(moved**0.5, rel=1e-12)
+    drift = np.linalg.norm(nv.empirical_ntk(net, X) - kernel) / np.linalg.norm(kernel)
+    assert run.records[2].kernel_drift == pytest.approx(drift, rel=1e-10)
+
+
+def test_an_ensemble_records_each_of_its_networks():
+    nets = [nv.network(ARCH, 300, seed=seed) for seed in range(60)]
+    nets[0][0].weight.requires_grad_(False)
+    for net in nets[1:]:
+        net[0].weight.requires_grad_(False)
+    settings = {"steps": 3, "learning_rate": 1e-3, "record_at": (0, 3)}
+    together = train_ensemble(nets, X, Y, X_TEST, **settings)
+    for index in (0, 59):
+        alone = nv.train(nets[index], X, Y, X_TEST, **settings).records[1]
+        for name in ("train", "test", "kernel_drift", "parameter_distance"):
+            np.testing.assert_allclose(
+                getattr(together.records[1], name)[index], getattr(alone, name), rtol=1e-6
+            )
+    with pytest.raises(InvalidArgument, match="^stop_at: got"):
+        train_ensemble(nets, X, Y, X_TEST, stop_at=0.5, **settings)
+
+
+def test_training_stops_at_the_wanted_residual_and_says_how_far_it_is():
+    seen = []
+    net = nv.network(ARCH, 256, seed=0)
+    run = nv.train(
+        net, X, Y, steps=1000, learning_rate=0.03, stop_at=0.1, progress=lambda *args: seen.append(args)
+    )
+    residuals = np.sqrt(np.array(run.losses) / run.losses[0])
+    assert 2 < len(run.losses) < 1000
+    assert residuals[-1] <= 0.1 < residuals[-2]
+    assert np.linalg.norm(run.train - Y) == pytest.approx((2 * run.losses[-1]) ** 0.5)
+    assert seen == list(enumerate(run.losses))
+
+
+def test_a_penalty_to_the_start_is_ridge():
+    net, kernel = torch.nn.Linear(3, 2, bias=False).double(), np.concatenate([X, X_TEST]) @ X.T
+    run = nv.train(net, X, Y, X_TEST, steps=2000, learning_rate=0.05, penalty=2.0)
+    ridge = nv.predict.kernel_regression(kernel[:6], Y - run.initial_train, kernel[6:], ridge=2.0)
+    np.testing.assert_allclose(run.test, run.initial_test + ridge.test, rtol=1e-9)
+
+
+def test_cross_entropy_in_small_steps_is_its_flow():
+    net, kernel = torch.nn.Linear(3, 2, bias=False).double(), np.concatenate([X, X_TEST]) @ X.T
+    labels = np.eye(2)[[0, 1, 1, 0, 1, 0]]
+    run = nv.train(net, X, labels, X_TEST, steps=2000, learning_rate=1e-3, loss="cross_entropy")
+    start = {"f0_train": run.initial_train, "f0_test": run.initial_test}
+    flow = nv.predict.cross_entropy_flow(kernel[:6], labels, kernel[6:], time=2.0, **start)
+    assert np.abs(run.test - flow.test).max() < 0.01 * np.abs(run.test - run.initial_test).max()
+    assert run.losses[-1] < run.losses[0]

@@ -1,5 +1,6 @@
 """What predictors ask of their arguments; training asks the same."""
 
+import torch
 from torch import Tensor
 
 from ntkverify.arrays import Array, as_matrix
@@ -61,6 +62,13 @@ def check_steps(steps: int) -> None:
     """Raises InvalidArgument for steps that are not an integer >= 0."""
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
         raise InvalidArgument("steps", repr(steps), "an integer >= 0", "It counts gradient steps.")
+
+
+def check_distributions(y: Tensor) -> None:
+    """Raises InvalidArgument for rows that are no distributions over classes."""
+    if not ((y >= 0).all() and torch.allclose(y.sum(dim=1), torch.ones_like(y[:, 0]))):
+        remedy = "One-hot encode the classes."
+        raise InvalidArgument("y", "rows that do not sum to 1", "a distribution in each row", remedy)
 
 
 def as_kernel(k_train: Array, argument: str = "k_train") -> Tensor:

@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.errors import InvalidArgument, NtkverifyError
-from ntkverify.predict.checks import kernel_and_targets
+from ntkverify.predict.checks import check_distributions, kernel_and_targets
 from ntkverify.predict.spectral import Outputs, initial
 
 ACCURACY = 1e-9
@@ -33,10 +33,7 @@ def cross_entropy_flow(
         remedy = "Without a finite time the outputs grow for ever."
         raise InvalidArgument("time", repr(time), "a finite number >= 0", remedy)
     k, targets = kernel_and_targets(k_train, y)
-    if not ((targets >= 0).all() and torch.allclose(targets.sum(dim=1), torch.ones_like(targets[:, 0]))):
-        raise InvalidArgument(
-            "y", "rows that do not sum to 1", "a distribution in each row", "One-hot encode."
-        )
+    check_distributions(targets)
     start = torch.zeros_like(targets) if f0_train is None else initial("f0_train", f0_train, targets, len(k))
     coefficients = _integrate(*(part.detach().cpu().double().numpy() for part in (k, targets, start)), time)
     moved = torch.from_numpy(coefficients).to(k)
