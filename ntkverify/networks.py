@@ -1,5 +1,6 @@
 """The finite torch network of an architecture. Shares no scaling code with `ntkverify.analytic`."""
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import Literal
@@ -51,6 +52,20 @@ class Elementwise(nn.Module):
 
     def extra_repr(self) -> str:
         return repr(self.activation)
+
+
+class Antisymmetric(nn.Module):
+    """(f(x; w1) - f(x; w2)) / sqrt 2, both started at the weights of `net`: 0 at the start, with its NTK.
+
+    Source: Zhang, Xu, Luo & Ma 2020, "antisymmetrical initialisation".
+    """
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.plus, self.minus = net, copy.deepcopy(net)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.plus(x) - self.minus(x)) / 2**0.5
 
 
 def network(

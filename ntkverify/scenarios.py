@@ -16,16 +16,18 @@ from ntkverify.seeds import derive
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """Full-batch gradient descent on 1/2 sum (f - y)^2.
+    """Full-batch gradient descent on 1/2 sum (f - y)^2, with heavy-ball or Nesterov momentum.
 
-    step_size: the learning rate as a fraction of 2 / lambda_max of the analytic NTK on the
-    training points: gradient descent on the kernel is stable below 1.
+    step_size: the learning rate as a fraction of the largest stable one for the kernel of the
+    training points, which is 2 / lambda_max without momentum.
     test_points: how many of the scenario's points (its last ones) are held out.
     """
 
     steps: int
     step_size: float
     test_points: int
+    momentum: float = 0.0
+    nesterov: bool = False
 
     def __post_init__(self):
         for name in ("steps", "step_size", "test_points"):

@@ -61,12 +61,22 @@ def architectures(
 
 
 @st.composite
-def trainings(draw, *, steps: Sequence[int], step_sizes: Sequence[float], test_points: int) -> Training:
-    """Full-batch gradient descent of a few lengths and step sizes."""
+def trainings(
+    draw,
+    *,
+    steps: Sequence[int],
+    step_sizes: Sequence[float],
+    test_points: int,
+    momenta: Sequence[float] = (0.0,),
+    nesterov: Sequence[bool] = (False,),
+) -> Training:
+    """Full-batch gradient descent of a few lengths, step sizes and momenta."""
     return Training(
         steps=draw(st.sampled_from(steps)),
         step_size=draw(st.sampled_from(step_sizes)),
         test_points=test_points,
+        momentum=draw(st.sampled_from(momenta)),
+        nesterov=draw(st.sampled_from(nesterov)),
     )
 
 

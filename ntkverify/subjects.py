@@ -17,7 +17,16 @@ from ntkverify.architecture import Architecture
 from ntkverify.arrays import Array
 from ntkverify.errors import InvalidArgument
 
-PARTS = ("nngp", "ntk", "network", "standard_network", "empirical_ntk", "gradient_descent")
+PARTS = (
+    "nngp",
+    "ntk",
+    "network",
+    "standard_network",
+    "empirical_ntk",
+    "gradient_descent",
+    "kernel_regression",
+    "ensemble",
+)
 
 FOREIGN_ACCURACY = 1e-6
 """The relative accuracy at which a kernel is judged that does not say its own."""
@@ -65,6 +74,16 @@ class BuiltinSubject:
     ) -> predict.Outputs:
         """See `ntkverify.predict.gradient_descent`."""
         return predict.gradient_descent(k_train, y, k_test_train, **options)
+
+    def kernel_regression(
+        self, k_train: Array, y: Array, k_test_train: Array, ridge: float = 0.0
+    ) -> predict.Regression:
+        """See `ntkverify.predict.kernel_regression`."""
+        return predict.kernel_regression(k_train, y, k_test_train, ridge)
+
+    def ensemble(self, k_train: Array, y: Array, k_test_train: Array, **options: Any) -> predict.Gaussian:
+        """See `ntkverify.predict.ensemble`."""
+        return predict.ensemble(k_train, y, k_test_train, **options)
 
 
 class KernelSubject:

@@ -1,4 +1,4 @@
-"""Trained networks against kernel regression: claims of `ntkverify/claims/equivalence.py`."""
+"""Trained networks against kernel regression: claims of `ntkverify/claims/equivalence`."""
 
 from ntkverify.pytest_plugin import parametrize_with_family, try_claim
 

@@ -1,12 +1,13 @@
 """The catalogue of claims, by family."""
 
-from ntkverify.claims import empirical, equivalence, initialisation, kernel
+from ntkverify.claims import empirical, equivalence, initialisation, kernel, training
 from ntkverify.claims.claim import Claim, Effort, Premise, examine
 from ntkverify.errors import InvalidArgument
 
 CATALOGUE: dict[str, Claim] = {
     claim.id: claim
-    for claim in (*kernel.CLAIMS, *empirical.CLAIMS, *initialisation.CLAIMS, *equivalence.CLAIMS)
+    for family in (kernel, empirical, initialisation, training, equivalence)
+    for claim in family.CLAIMS
 }
 """Every claim by its id, in the order in which they build on one another."""
 

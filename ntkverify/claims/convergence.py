@@ -15,8 +15,8 @@ from ntkverify.stats import Draw, decide_mean, fit_power_law, replicate_slopes
 WIDEST_DEPTH_RATIO = 16
 """Units per hidden layer and per layer of depth above which the leading order in depth / width rules."""
 
-SHALLOWEST_SLOPE = -0.4
-"""Theory says -1/2; finite widths bend a fitted slope by less than .1 where the network is wide."""
+ROOT = (-0.5, -0.4)
+"""The slope of a distance that falls like width^(-1/2), and the shallowest that finite widths bend it to."""
 
 TRUNCATION = 0.005
 """What terms of order (depth / width)^2 may leave of an extrapolation that is linear in 1 / width."""
@@ -84,17 +84,25 @@ def measure_convergence(
     )
 
 
-def measure_slope(series: WidthSeries, effort: Effort) -> Measurement:
-    """The slope of log distance (column 0) over log width, at most SHALLOWEST_SLOPE."""
+def measure_slope(
+    series: WidthSeries,
+    effort: Effort,
+    *,
+    column: int = 0,
+    name: str = "slope over width",
+    law: tuple[float, float] = ROOT,
+) -> Measurement:
+    """The slope of the log of a column over log width. law: the slope in theory, and the shallowest allowed."""
+    theory, shallowest = law
     decision = decide_mean(
-        lambda *block: _slopes(series.widths, series.rows(0, *block)),
-        (-np.inf, SHALLOWEST_SLOPE),
+        lambda *block: _slopes(series.widths, series.rows(column, *block)),
+        (-np.inf, shallowest),
         level=effort.level,
         resolution=0.25,
         max_samples=effort.max_samples,
     )
-    picture = _curve(series.widths, series.rows(0, "screen", 0, 64))
-    return as_measurement("slope over width", decision, "theory: -1/2", picture)
+    picture = _curve(series.widths, series.rows(column, "screen", 0, 64), theory)
+    return as_measurement(name, decision, f"theory: {theory:g}", picture)
 
 
 def measure_offsets(
@@ -166,7 +174,7 @@ def _slopes(widths: np.ndarray, distances: np.ndarray) -> np.ndarray:
     return slopes
 
 
-def _curve(widths: np.ndarray, distances: np.ndarray) -> dict[str, tuple[float, ...]]:
+def _curve(widths: np.ndarray, distances: np.ndarray, theory: float) -> dict[str, tuple[float, ...]]:
     """The fitted law with its intervals, and the geometric mean distance at each width, for the picture."""
     distances = distances[np.isfinite(distances).all(axis=1)]
     if len(distances) < 2:
@@ -177,7 +185,7 @@ def _curve(widths: np.ndarray, distances: np.ndarray) -> dict[str, tuple[float, 
         "width": tuple(widths.tolist()),
         "distance": tuple(np.exp(np.log(distances).mean(axis=0)).tolist()),
         "fitted": tuple((law.prefactor * widths**law.slope).tolist()),
-        "predicted": tuple((law.prefactor * middle**law.slope * (widths / middle) ** -0.5).tolist()),
+        "predicted": tuple((law.prefactor * middle**law.slope * (widths / middle) ** theory).tolist()),
         "slope": (law.slope, *law.slope_interval),
         "prefactor": (law.prefactor, *law.prefactor_interval),
     }

@@ -18,8 +18,10 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
         text += f"; hidden layers of {', '.join(str(n or 'that many') for n in scenario['profile'])} units"
     if scenario["training"]:
         training = scenario["training"]
+        kind = " with Nesterov momentum" if training.get("nesterov") else " with heavy-ball momentum"
+        momentum = f"{kind} {training['momentum']:g}" if training.get("momentum") else ""
         text += (
-            f"; {training['steps']} steps of gradient descent at {training['step_size']:g} of the largest stable"
+            f"; {training['steps']} steps of gradient descent{momentum} at {training['step_size']:g} of the largest stable"
             f" learning rate, {training['test_points']} points held out"
         )
     return text + "."

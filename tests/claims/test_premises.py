@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ntkverify as nv
-from ntkverify.claims.lazy import LAZY, UNSATURATED, WELL_CONDITIONED, condition, parameter_movement
+from ntkverify.claims.premises import LAZY, UNSATURATED, WELL_CONDITIONED, condition, parameter_movement
 from ntkverify.data import Points
 from ntkverify.scenarios import Scenario, Training
 

@@ -23,6 +23,9 @@ UNITS_PER_MOVEMENT = 8
 LARGEST_VARIANCE = 40
 """Of a unit's input in the first layer: beyond, small changes of the weights saturate it."""
 
+UNLEARNED = 0.005
+"""Of any mode, where a network counts as trained to the end."""
+
 
 @functools.lru_cache(maxsize=64)
 def _kernels(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
@@ -53,6 +56,13 @@ def parameter_movement(scenario: Scenario) -> float:
     return float((residual * summed**2 * spectrum).sum())
 
 
+def remainder(scenario: Scenario) -> float:
+    """The fraction of the slowest mode that gradient descent on the analytic NTK leaves unlearned."""
+    ntk = _kernels(scenario)[0]
+    rate = scenario.training.step_size * predict.max_learning_rate(ntk)
+    return float((np.abs(1 - rate * np.linalg.eigvalsh(ntk)) ** scenario.training.steps).max())
+
+
 def _narrowest(scenario: Scenario) -> int:
     return min((n for width in scenario.widths for n in scenario.hidden_widths(width)), default=0)
 
@@ -62,6 +72,16 @@ def _first_variance(scenario: Scenario) -> float:
     return first.weight_std**2 * (x**2).mean(axis=1).max() + first.bias_std**2
 
 
+STABLE = Premise(
+    name="stable step size",
+    statement="the learning rate is below 2 / lambda_max of the analytic NTK",
+    holds=lambda scenario: scenario.training is not None and scenario.training.step_size < 1,
+)
+FINISHED = Premise(
+    name="finished training",
+    statement=f"gradient descent on the analytic NTK leaves at most {UNLEARNED} of any mode",
+    holds=lambda scenario: scenario.training is not None and remainder(scenario) <= UNLEARNED,
+)
 WELL_CONDITIONED = Premise(
     name="well conditioned",
     statement=f"the NTK of the training points has a condition number of at most {WORST_CONDITION}",

@@ -1,0 +1,84 @@
+"""Many networks: the Gaussian that their trained outputs are drawn from."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WIDE, WidthSeries, measure_offsets
+from ntkverify.claims.premises import FINISHED, LAZY, UNSATURATED
+from ntkverify.claims.trained import Task, descent, networks, train_all
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import part
+
+RESOLUTION = 0.5
+"""Of the mean, in standard deviations, and of the variance: a variance without its cross term is off by
+more than that where the test points are near the training points."""
+
+TRUNCATION = 0.1
+"""What an extrapolation that is linear in 1 / width may leave of the mean, in standard deviations, and of
+the variance."""
+
+
+def measure_ensemble(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Mean and variance of trained outputs on the test points, seen along one direction there.
+
+    The direction is random, the same for the scenario. Each network's output along it, less the mean
+    and in standard deviations of the Gaussian predicted, has mean 0; its square has mean 1.
+    """
+    task = Task.of(scenario)
+    kernel = np.asarray(subject.ntk(scenario.architecture, task.points, task.points))
+    start = np.asarray(part(subject, "nngp")(scenario.architecture, task.points, task.points))
+    (k_train, k_test_train), n = task.split(kernel), len(task.x)
+    nngp_train, nngp_test_train = task.split(start)
+    nngp_test = (start[n:, n:] + start[n:, n:].T) / 2
+    mean, covariance = part(subject, "ensemble")(
+        k_train,
+        task.y,
+        k_test_train,
+        nngp_train=nngp_train,
+        nngp_test_train=nngp_test_train,
+        nngp_test=nngp_test,
+    )
+    direction = scenario.signs((len(task.x_test),))
+    spread = np.sqrt(direction @ covariance @ direction)
+    settings = descent(scenario, k_train)
+
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        run = train_all(networks(subject, scenario, width, seeds), task, settings)
+        score = np.einsum("smo,m->so", run.test - mean, direction)[:, 0] / spread
+        return np.stack([np.abs(score), score, score**2 - 1])
+
+    series = WidthSeries(replicates, scenario)
+    measured = measure_offsets(series, replace(effort), RESOLUTION, truncation=TRUNCATION, confirm="betting")
+    names = ("mean at infinite width, in standard deviations", "variance at infinite width, less 1")
+    return tuple(replace(one, name=name) for one, name in zip(measured, names, strict=True))
+
+
+def _to_the_end(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(5, 7),
+        widths=(budget.widths,),
+        depths=(1, 2),
+        training=strategies.trainings(steps=(60,), step_sizes=(0.8,), test_points=2),
+    )
+
+
+ENSEMBLE = Claim(
+    id="equivalence.ensemble",
+    statement="Over initialisations, trained outputs are Gaussian with the mean of NTK regression and a covariance "
+    "that training does not remove.",
+    formula="P = Theta(T,X) Theta^-1: mean P y, covariance K_TT + P K_XX P^T - (P K_XT + its transpose)",
+    source="Lee, Xiao, Schoenholz et al. 2019, equations 14-15 as t tends to infinity",
+    premises=(WIDE, FINISHED, LAZY, UNSATURATED),
+    needs=frozenset({"ntk"}),
+    stochastic=True,
+    inside=_to_the_end,
+    measure=measure_ensemble,
+)
+
+CLAIMS = (ENSEMBLE,)

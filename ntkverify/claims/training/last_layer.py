@@ -1,0 +1,71 @@
+"""Training of the last layer alone."""
+
+import numpy as np
+from torch import nn
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WIDE, measure_convergence
+from ntkverify.claims.premises import STABLE, UNSATURATED
+from ntkverify.claims.trained import Task, descent, distances, networks, train_all
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import part
+
+TRUNCATION = 0.02
+"""What an extrapolation that is linear in 1 / width may leave: the prediction is not linear in the kernel."""
+
+
+def measure_last_layer(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Distance of networks whose last layer was trained to descent on the NNGP kernel from the same start."""
+    task, predictor = Task.of(scenario), part(subject, "gradient_descent")
+    k_train, k_test_train = task.split(np.asarray(subject.nngp(scenario.architecture, task.points, task.x)))
+    settings = descent(scenario, k_train)
+
+    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        start = {"f0_train": train, "f0_test": test}
+        return np.concatenate(predictor(k_train, task.y, k_test_train, **settings, **start))
+
+    moved = np.concatenate(predictor(k_train, task.y, k_test_train, **settings))
+
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        nets = [only_last_layer(net) for net in networks(subject, scenario, width, seeds)]
+        return distances(train_all(nets, task, settings), predicted, moved, scenario)
+
+    return measure_convergence(
+        replicates, scenario, effort, resolution=0.05, truncation=TRUNCATION, confirm="betting"
+    )
+
+
+def only_last_layer(net: nn.Module) -> nn.Module:
+    """Freezes, in place, all parameters but those of the last child module that has any."""
+    layers = [module for module in net.children() if any(True for _ in module.parameters())]
+    net.requires_grad_(False)
+    layers[-1].requires_grad_(True)
+    return net
+
+
+def _stable(subject, budget, seed):
+    return strategies.scenarios(
+        subject,
+        seed,
+        counts=(5, 8),
+        widths=(budget.widths,),
+        depths=(1, 2),
+        training=strategies.trainings(steps=(10, 25), step_sizes=(0.5, 0.8), test_points=2),
+    )
+
+
+LAST_LAYER = Claim(
+    id="training.last_layer",
+    statement="A wide network whose last layer alone is trained is regression with the NNGP kernel.",
+    formula="f_t(x) = f_0(x) + K(x,X) K^-1 (I - (I - eta K)^t) (y - f_0(X)) + O(n^(-1/2))",
+    source="Lee, Xiao, Schoenholz et al. 2019, section 2.3.1; Matthews et al. 2017",
+    premises=(WIDE, STABLE, UNSATURATED),
+    needs=frozenset({"nngp"}),
+    stochastic=True,
+    inside=_stable,
+    measure=measure_last_layer,
+)
+
+CLAIMS = (LAST_LAYER,)

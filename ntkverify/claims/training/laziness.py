@@ -1,0 +1,125 @@
+"""How soon a network trains like its linearisation: the kernel's drift, the distance, the residual."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ntkverify import strategies
+from ntkverify.activations import Erf, ReLU
+from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.convergence import WIDE, WidthSeries, measure_slope
+from ntkverify.claims.judging import judge
+from ntkverify.claims.premises import LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
+from ntkverify.claims.trained import Task, descent, networks, train_all
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import part
+
+SMOOTH, KINKED = (-1.0, -0.75), (-0.5, -0.4)
+"""Slopes over width: in theory, and the shallowest that finite widths bend them to."""
+
+SHARE = 0.05
+"""Of networks that may break the bound, which holds with high probability."""
+
+MODERATE_STEPS = Premise(
+    name="moderate step size",
+    statement="the learning rate is below 1 / lambda_max of the analytic NTK",
+    holds=lambda scenario: scenario.training is not None and scenario.training.step_size <= 0.5,
+)
+
+
+def measure_laziness(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Slopes over width of the kernel's relative drift, and of the distance to the linearised network."""
+    task, empirical_ntk = Task.of(scenario), part(subject, "empirical_ntk")
+    analytic = task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
+    settings, predictor = descent(scenario, analytic[0]), part(subject, "gradient_descent")
+
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        nets = networks(subject, scenario, width, seeds)
+        own = [task.split(np.asarray(empirical_ntk(net, task.points, task.x))) for net in nets]
+        run = train_all(nets, task, settings, record_at=(scenario.training.steps,))
+        gaps = []
+        for index, (k_train, k_test_train) in enumerate(own):
+            start = {"f0_train": run.initial_train[index], "f0_test": run.initial_test[index]}
+            linear = np.concatenate(predictor(k_train, task.y, k_test_train, **settings, **start))
+            gaps.append(np.linalg.norm(np.concatenate([run.train[index], run.test[index]]) - linear))
+        drift = run.records[0].kernel_drift if run.records else np.full(len(nets), np.nan)
+        return np.stack([drift, np.array(gaps)])
+
+    series, half = WidthSeries(replicates, scenario), replace(effort, level=effort.level / 2)
+    kinked = any(activation.kinked for activation in scenario.architecture.activations)
+    names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
+    return tuple(
+        measure_slope(series, half, column=column, name=name, law=KINKED if kinked else SMOOTH)
+        for column, name in enumerate(names)
+    )
+
+
+def measure_residual(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The share of networks whose residual ever exceeds the bound."""
+    task, steps = Task.of(scenario), scenario.training.steps
+    k_train, _ = task.split(np.asarray(subject.ntk(scenario.architecture, task.points, task.x)))
+    settings = descent(scenario, k_train)
+    contraction = 1 - settings["learning_rate"] * np.linalg.eigvalsh(k_train)[0] / 3
+    times = sorted({max(1, steps * quarter // 4) for quarter in range(1, 5)})
+
+    def breaks(seeds: list[int]) -> np.ndarray:
+        nets = networks(subject, scenario, scenario.widths[0], seeds)
+        run = train_all(nets, task, settings, record_at=(0, *times))
+        sizes = np.stack([np.linalg.norm(record.train - task.y, axis=(1, 2)) for record in run.records])
+        allowed = contraction ** np.array([record.step for record in run.records])
+        return (~(sizes <= allowed[:, None] * sizes[0])).any(axis=0).astype(float)
+
+    measured = judge(
+        "share of networks above the bound",
+        breaks,
+        scenario,
+        (-np.inf, SHARE),
+        level=effort.level,
+        resolution=0.3,
+        max_samples=effort.max_samples,
+        tolerance="the theorem holds with high probability",
+    )
+    return (measured,)
+
+
+def _lazy(**training):
+    def scenarios(subject, budget, seed):
+        return strategies.scenarios(
+            subject,
+            seed,
+            counts=(5, 8),
+            widths=(budget.widths,),
+            depths=(1, 2),
+            activations=(Erf(), ReLU()),
+            training=strategies.trainings(test_points=2, **training),
+        )
+
+    return scenarios
+
+
+LAZINESS = Claim(
+    id="training.laziness",
+    statement="The wider, the less the kernel moves in training, and the closer a network stays to its linearisation.",
+    formula="|Theta_t - Theta_0|, |f_t - f_lin,t| = O(1/n) where phi is smooth, O(n^(-1/2)) where it has kinks",
+    source="Dyer & Gur-Ari 2020, section 4; Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1",
+    premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
+    needs=frozenset({"network"}),
+    implies=("equivalence.regression",),
+    stochastic=True,
+    inside=_lazy(steps=(10, 20), step_sizes=(0.5, 0.2)),
+    measure=measure_laziness,
+)
+RESIDUAL = Claim(
+    id="training.residual_bound",
+    statement="The residual falls at least as fast as a third of the kernel's smallest eigenvalue says.",
+    formula="|f_t - y| <= (1 - eta lambda_min / 3)^t |f_0 - y| with high probability",
+    source="Lee, Xiao, Schoenholz et al. 2019, Theorem G.1; Du, Lee et al. 2019, Theorem 4.1",
+    premises=(WIDE, MODERATE_STEPS, WELL_CONDITIONED, LAZY, UNSATURATED),
+    needs=frozenset({"ntk"}),
+    stochastic=True,
+    inside=_lazy(steps=(20, 40), step_sizes=(0.5, 0.2)),
+    measure=measure_residual,
+)
+
+CLAIMS = (LAZINESS, RESIDUAL)

@@ -1,0 +1,168 @@
+"""The linearised network: what training does to it follows from its own kernel, to rounding, at any width."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, jvp
+
+from ntkverify import strategies
+from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.trained import Task, descent
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import part
+from ntkverify.training import Trajectory, train
+
+PENALTY = 0.1
+"""Of the largest eigenvalue of the kernel: enough for training to end within the steps allowed."""
+
+STABLE_STEPS = Premise(
+    name="stable step size",
+    statement="the learning rate is below the largest stable one",
+    holds=lambda scenario: scenario.training is not None and scenario.training.step_size < 1,
+)
+
+
+class Linearised(nn.Module):
+    """f_lin(x; w) = f(x; w_0) + df/dw(x; w_0) (w - w_0), a module with the weights w, started at w_0 of `net`."""
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self._origin = {name: p.detach().clone() for name, p in net.named_parameters()}
+        self._names, self._net = list(self._origin), [net]  # in a list: its parameters are not these
+        self.weights = nn.ParameterList(nn.Parameter(p.clone()) for p in self._origin.values())
+
+    def forward(self, x: Tensor) -> Tensor:
+        named = zip(self._names, self.weights, strict=True)
+        moved = {name: weight - self._origin[name] for name, weight in named}
+        start, change = jvp(lambda w: functional_call(self._net[0], w, (x,)), (self._origin,), (moved,))
+        return start + change
+
+
+def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Outputs of the linearised network after training, against the recursion of its own kernel."""
+    task, net, kernels = _linearised(subject, scenario)
+    settings = descent(scenario, kernels[0])
+    run = train(net, task.x, task.y, task.x_test, **settings)
+    predicted = part(subject, "gradient_descent")(
+        kernels[0], task.y, kernels[1], **settings, f0_train=run.initial_train, f0_test=run.initial_test
+    )
+    return _compare(run, np.concatenate(predicted), task, kernels, net, scenario)
+
+
+def measure_penalty(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Outputs of the linearised network trained with a penalty to its start, against kernel ridge regression."""
+    task, net, (k_train, k_test_train) = _linearised(subject, scenario)
+    spectrum = np.linalg.eigvalsh(k_train)
+    ridge = PENALTY * spectrum[-1]
+    steps, rate = scenario.training.steps, scenario.training.step_size * 2 / (spectrum[-1] + ridge)
+    settings = {"steps": steps, "learning_rate": rate, "allow_unstable": True}
+    run = train(net, task.x, task.y, task.x_test, **settings, penalty=ridge)
+    regression = part(subject, "kernel_regression")
+    residual = task.y - run.initial_train
+    learned = [regression(k_train, residual, cross, ridge).test for cross in (k_train, k_test_train)]
+    predicted = np.concatenate([run.initial_train, run.initial_test]) + np.concatenate(learned)
+    left = float((np.abs(1 - rate * (spectrum + ridge)) ** steps).max())
+    return _compare(run, predicted, task, (k_train, k_test_train), net, scenario, unfinished=left)
+
+
+def _linearised(subject, scenario: Scenario) -> tuple[Task, Linearised, tuple[np.ndarray, np.ndarray]]:
+    task, hidden = Task.of(scenario), scenario.hidden_widths(scenario.widths[0])
+    net = part(subject, "network")(scenario.architecture, hidden, scenario.network_seed("linearised"))
+    kernel = np.asarray(part(subject, "empirical_ntk")(net, task.points, task.x))
+    return task, Linearised(net), task.split(kernel)
+
+
+def _compare(
+    run: Trajectory,
+    predicted: np.ndarray,
+    task: Task,
+    kernels: tuple[np.ndarray, np.ndarray],
+    net: Linearised,
+    scenario: Scenario,
+    unfinished: float = 0.0,
+) -> tuple[Measurement, ...]:
+    """The largest difference of any output, in units of what rounding explains.
+
+    Every step rounds the weights by their size, seen through the largest gradient, and the outputs by
+    theirs; stable steps do not amplify what came before, but momentum sums it over 1 / (1 - momentum).
+    Weights learn along eigenvectors, so that errors at the test points grow by |k_test_train| / lambda_max.
+    """
+    before = np.concatenate([run.initial_train, run.initial_test])
+    actual = np.concatenate([run.train, run.test])
+    gradient = np.sqrt(max(np.diag(kernels[0]).max(), np.abs(kernels[1]).max()))
+    weights = float(torch.cat([weight.detach().flatten() for weight in net.weights]).norm())
+    outputs = np.linalg.norm(task.y) + np.linalg.norm(before) + np.linalg.norm(actual)
+    largest = np.linalg.eigvalsh(kernels[0])[-1]
+    reach = 1 + np.linalg.norm(kernels[1], 2) / largest
+    training = scenario.training
+    steps = training.steps / (1 - training.momentum) * len(task.points)
+    size = gradient * weights + outputs
+    bound = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * steps * reach * size
+    bound += unfinished * reach * outputs
+    difference = float(np.abs(actual - predicted).max())
+    return (
+        Measurement(
+            name="largest difference of any output",
+            verdict=Verdict.HOLDS if difference <= bound else Verdict.FAILS,
+            value=difference,
+            allowed=(0.0, float(bound)),
+            tolerance="rounding of every step"
+            + (", and what training has not yet learned" * bool(unfinished)),
+        ),
+    )
+
+
+def _any_width(**training):
+    def scenarios(subject, budget, seed):
+        return strategies.scenarios(
+            subject,
+            seed,
+            counts=(4, 10),
+            widths=((64,), (16,), (3,)),
+            depths=(1, 2, 3),
+            activations=strategies.CLOSED_FORMS,
+            bias_stds=(0.5, 1.0),
+            training=strategies.trainings(test_points=2, **training),
+        )
+
+    return scenarios
+
+
+RECURSION = Claim(
+    id="training.linearised",
+    statement="The linearised network trains as its own kernel says, at any width and any time.",
+    formula="f_t = f_0 + Theta(x,X) Theta^-1 (I - (I - eta Theta)^t) (y - f_0), Theta the network's own NTK",
+    source="Lee, Xiao, Schoenholz et al. 2019, equations 6-9",
+    premises=(STABLE_STEPS,),
+    needs=frozenset({"network"}),
+    implies=("training.laziness", "equivalence.regression"),
+    stochastic=False,
+    inside=_any_width(steps=(20, 1, 60), step_sizes=(0.5, 0.9, 0.1)),
+    measure=measure_recursion,
+)
+MOMENTUM = Claim(
+    id="training.momentum",
+    statement="With heavy-ball or Nesterov momentum the linearised network still follows a recursion of its kernel.",
+    formula="v <- mu v - Theta (f - y), f <- f + eta v; Nesterov: f <- f + eta (mu v - Theta (f - y))",
+    source="Polyak 1964; Nesterov 1983; momentum in function space: Lee et al. 2019, section 2.4",
+    premises=(STABLE_STEPS,),
+    needs=frozenset({"network"}),
+    stochastic=False,
+    inside=_any_width(steps=(20, 60), step_sizes=(0.5, 0.1), momenta=(0.5, 0.9), nesterov=(False, True)),
+    measure=measure_recursion,
+)
+PENALTY_IS_RIDGE = Claim(
+    id="training.penalty_is_ridge",
+    statement="A penalty on the distance to the initial weights makes training end in kernel ridge regression.",
+    formula="+ lambda / 2 |w - w_0|^2: f = f_0 + Theta(x,X) (Theta + lambda I)^-1 (y - f_0)",
+    source="Hu, Li & Yu 2020, Theorem 5.1",
+    premises=(STABLE_STEPS,),
+    needs=frozenset({"network"}),
+    stochastic=False,
+    inside=_any_width(steps=(250,), step_sizes=(0.8,)),
+    measure=measure_penalty,
+)
+
+CLAIMS = (RECURSION, MOMENTUM, PENALTY_IS_RIDGE)
