@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WIDE, WidthSeries, measure_offsets
+from ntkverify.claims.equivalence.regression import to_the_end
 from ntkverify.claims.premises import FINISHED, LAZY, UNSATURATED
 from ntkverify.claims.trained import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
@@ -52,20 +52,9 @@ def measure_ensemble(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
         return np.stack([np.abs(score), score, score**2 - 1])
 
     series = WidthSeries(replicates, scenario)
-    measured = measure_offsets(series, replace(effort), RESOLUTION, truncation=TRUNCATION, confirm="betting")
+    measured = measure_offsets(series, effort, RESOLUTION, truncation=TRUNCATION, confirm="betting")
     names = ("mean at infinite width, in standard deviations", "variance at infinite width, less 1")
     return tuple(replace(one, name=name) for one, name in zip(measured, names, strict=True))
-
-
-def _to_the_end(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(5, 7),
-        widths=(budget.widths,),
-        depths=(1, 2),
-        training=strategies.trainings(steps=(60,), step_sizes=(0.8,), test_points=2),
-    )
 
 
 ENSEMBLE = Claim(
@@ -77,7 +66,7 @@ ENSEMBLE = Claim(
     premises=(WIDE, FINISHED, LAZY, UNSATURATED),
     needs=frozenset({"ntk"}),
     stochastic=True,
-    inside=_to_the_end,
+    inside=to_the_end,
     measure=measure_ensemble,
 )
 

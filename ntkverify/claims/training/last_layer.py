@@ -17,20 +17,16 @@ TRUNCATION = 0.02
 
 
 def measure_last_layer(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
-    """Distance of networks whose last layer was trained to descent on the NNGP kernel from the same start."""
+    """Distance of networks whose last layer was trained, from zero, to descent on the NNGP kernel."""
     task, predictor = Task.of(scenario), part(subject, "gradient_descent")
     k_train, k_test_train = task.split(np.asarray(subject.nngp(scenario.architecture, task.points, task.x)))
     settings = descent(scenario, k_train)
-
-    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        start = {"f0_train": train, "f0_test": test}
-        return np.concatenate(predictor(k_train, task.y, k_test_train, **settings, **start))
 
     moved = np.concatenate(predictor(k_train, task.y, k_test_train, **settings))
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = [only_last_layer(net) for net in networks(subject, scenario, width, seeds)]
-        return distances(train_all(nets, task, settings), predicted, moved, scenario)
+        return distances(train_all(nets, task, settings), lambda *_: moved, moved, scenario)
 
     return measure_convergence(
         replicates, scenario, effort, resolution=0.05, truncation=TRUNCATION, confirm="betting"
@@ -38,10 +34,11 @@ def measure_last_layer(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
 
 
 def only_last_layer(net: nn.Module) -> nn.Module:
-    """Freezes, in place, all parameters but those of the last child module that has any."""
+    """Sets, in place, the parameters of the last child module that has any to 0, and freezes all others."""
     layers = [module for module in net.children() if any(True for _ in module.parameters())]
     net.requires_grad_(False)
-    layers[-1].requires_grad_(True)
+    for parameter in layers[-1].requires_grad_(True).parameters():
+        parameter.data.zero_()
     return net
 
 
@@ -58,8 +55,8 @@ def _stable(subject, budget, seed):
 
 LAST_LAYER = Claim(
     id="training.last_layer",
-    statement="A wide network whose last layer alone is trained is regression with the NNGP kernel.",
-    formula="f_t(x) = f_0(x) + K(x,X) K^-1 (I - (I - eta K)^t) (y - f_0(X)) + O(n^(-1/2))",
+    statement="A wide network whose last layer alone is trained, from zero, is regression with the NNGP kernel.",
+    formula="f_t(x) = K(x,X) K^-1 (I - (I - eta K)^t) y + O(n^(-1/2))",
     source="Lee, Xiao, Schoenholz et al. 2019, section 2.3.1; Matthews et al. 2017",
     premises=(WIDE, STABLE, UNSATURATED),
     needs=frozenset({"nngp"}),
