@@ -1,5 +1,6 @@
 """Many networks: the Gaussian that their trained outputs are drawn from."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -66,7 +67,7 @@ ENSEMBLE = Claim(
     premises=(WIDE, FINISHED, LAZY, UNSATURATED),
     needs=frozenset({"ntk"}),
     stochastic=True,
-    inside=to_the_end,
+    inside=functools.partial(to_the_end, depths=(1,)),
     measure=measure_ensemble,
 )
 
