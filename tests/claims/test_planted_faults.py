@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ntkverify as nv
+from ntkverify import predict
 from ntkverify.claims import CATALOGUE, Effort, examine
 from ntkverify.data import Points
 from ntkverify.findings import Verdict
@@ -20,6 +21,9 @@ SIGNS = nv.Architecture(
     layers=nv.Sequential(nv.Linear(2**0.5), nv.ReLU(), nv.Linear(2**0.5, 0.5, weights="rademacher")),
 )
 WIDTHS = (512, 256, 128, 64, 32)
+SMOOTH = nv.mlp(inputs=3, depth=1, activation=nv.Erf(), weight_std=2**0.5, bias_std=0.5)
+SHORT = Training(steps=10, step_size=0.3, test_points=3)
+LONG = Training(steps=60, step_size=0.8, test_points=1)
 
 
 def scenario(arch: nv.Architecture = ARCH, *, count: int = 4, **fields) -> Scenario:
@@ -36,9 +40,22 @@ SCENARIOS = {
     "initialisation.ntk_rate": scenario(widths=WIDTHS),
     "initialisation.independent_outputs": scenario(widths=WIDTHS),
     "initialisation.weight_distributions": scenario(SIGNS, widths=WIDTHS),
-    "equivalence.regression": scenario(
-        count=8, widths=WIDTHS, training=Training(steps=10, step_size=0.3, test_points=3)
+    "training.linearised": scenario(count=8, widths=(16,), training=SHORT),
+    "training.momentum": scenario(
+        count=8, widths=(16,), training=Training(steps=20, step_size=0.3, test_points=3, momentum=0.9)
     ),
+    "training.penalty_is_ridge": scenario(
+        count=8, widths=(16,), training=Training(steps=60, step_size=0.8, test_points=3)
+    ),
+    "training.laziness": scenario(count=8, widths=WIDTHS, training=SHORT),
+    "training.residual_bound": scenario(
+        SMOOTH, count=6, widths=(256,), training=Training(steps=40, step_size=0.4, test_points=2)
+    ),
+    "training.last_layer": scenario(count=8, widths=WIDTHS, training=SHORT),
+    "equivalence.regression": scenario(count=8, widths=WIDTHS, training=SHORT),
+    "equivalence.zero_start": scenario(count=8, widths=WIDTHS, training=SHORT),
+    "equivalence.interpolation": scenario(SMOOTH, widths=WIDTHS, training=LONG),
+    "equivalence.ensemble": scenario(SMOOTH, widths=WIDTHS, training=LONG),
 }
 
 
@@ -94,6 +111,74 @@ class HalfStep(BuiltinSubject):
 class ForgottenInitialFunction(BuiltinSubject):
     def gradient_descent(self, k_train, y, k_test_train, *, f0_train=None, f0_test=None, **options):
         return super().gradient_descent(k_train, y, k_test_train, **options)
+
+
+@dataclass(frozen=True)
+class WrongSign(BuiltinSubject):
+    """The predictor walks up the gradient: its outputs move away from the targets."""
+
+    def gradient_descent(self, k_train, y, k_test_train, *, f0_train=None, f0_test=None, **options):
+        start = {"f0_train": f0_train, "f0_test": f0_test}
+        right = super().gradient_descent(k_train, y, k_test_train, **options, **start)
+        before = [0.0 if f0 is None else f0 for f0 in (f0_train, f0_test)]
+        return predict.Outputs(*(2 * f0 - after for f0, after in zip(before, right, strict=True)))
+
+
+@dataclass(frozen=True)
+class NesterovForHeavyBall(BuiltinSubject):
+    def gradient_descent(self, k_train, y, k_test_train, *, nesterov=False, **options):
+        return super().gradient_descent(k_train, y, k_test_train, nesterov=not nesterov, **options)
+
+
+@dataclass(frozen=True)
+class HalfTheRidge(BuiltinSubject):
+    """A penalty of lambda |w - w_0|^2, not half of it."""
+
+    def kernel_regression(self, k_train, y, k_test_train, ridge=0.0):
+        return super().kernel_regression(k_train, y, k_test_train, ridge / 2)
+
+
+@dataclass(frozen=True)
+class HiddenJitter(BuiltinSubject):
+    """Three times the mean eigenvalue on the diagonal, "for stability"."""
+
+    def ntk(self, arch, x1, x2):
+        kernel = super().ntk(arch, x1, x2)
+        return kernel + 3.0 * np.trace(kernel) / len(kernel) * np.eye(*kernel.shape)
+
+
+@dataclass(frozen=True)
+class NTKForNNGP(BuiltinSubject):
+    def nngp(self, arch, x1, x2):
+        return super().ntk(arch, x1, x2)
+
+
+@dataclass(frozen=True)
+class NoCrossTerm(BuiltinSubject):
+    """The covariance over initialisations without what test and training outputs share."""
+
+    def ensemble(self, k_train, y, k_test_train, *, nngp_test_train, **options):
+        nothing = np.zeros_like(nngp_test_train)
+        return super().ensemble(k_train, y, k_test_train, nngp_test_train=nothing, **options)
+
+
+@dataclass(frozen=True)
+class PriorCovariance(BuiltinSubject):
+    """Training is said to leave the spread of the initial function as it was."""
+
+    def ensemble(self, k_train, y, k_test_train, *, nngp_test, **options):
+        right = super().ensemble(k_train, y, k_test_train, nngp_test=nngp_test, **options)
+        return right._replace(covariance=nngp_test)
+
+
+@dataclass(frozen=True)
+class Shrunk(BuiltinSubject):
+    """Regression with a ridge that nobody asked for."""
+
+    def kernel_regression(self, k_train, y, k_test_train, ridge=0.0):
+        return super().kernel_regression(
+            k_train, y, k_test_train, ridge + 0.3 * np.trace(k_train) / len(k_train)
+        )
 
 
 @dataclass(frozen=True)
@@ -188,6 +273,23 @@ FAULTS = [
     ("initialisation.ntk_rate", NNGPForNTK()),
     ("initialisation.independent_outputs", CorrelatedOutputs()),
     ("initialisation.weight_distributions", SignsOfTheWrongVariance()),
+    ("training.linearised", WrongSign()),
+    ("training.linearised", HalfStep()),
+    ("training.linearised", ForgottenInitialFunction()),
+    ("training.momentum", NesterovForHeavyBall()),
+    ("training.penalty_is_ridge", HalfTheRidge()),
+    ("training.laziness", DeafToWidth()),
+    ("training.laziness", HalfStep()),
+    ("training.residual_bound", HiddenJitter()),
+    ("training.last_layer", NTKForNNGP()),
+    ("training.last_layer", HalfStep()),
+    ("equivalence.zero_start", WrongSign()),
+    ("equivalence.zero_start", NNGPForNTK()),
+    ("equivalence.interpolation", NNGPForNTK()),
+    ("equivalence.interpolation", Shrunk()),
+    ("equivalence.ensemble", NoCrossTerm()),
+    ("equivalence.ensemble", PriorCovariance()),
+    ("equivalence.regression", WrongSign()),
     ("equivalence.regression", WrongStep()),
     ("equivalence.regression", HalfStep()),
     ("equivalence.regression", ForgottenInitialFunction()),
