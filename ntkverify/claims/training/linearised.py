@@ -139,7 +139,7 @@ RECURSION = Claim(
     needs=frozenset({"network"}),
     implies=("training.laziness", "equivalence.regression"),
     stochastic=False,
-    inside=_any_width(steps=(20, 1, 60), step_sizes=(0.5, 0.9, 0.1)),
+    inside=_any_width(steps=(10, 1, 30), step_sizes=(0.5, 0.9, 0.1)),
     measure=measure_recursion,
 )
 MOMENTUM = Claim(
@@ -150,7 +150,7 @@ MOMENTUM = Claim(
     premises=(STABLE_STEPS,),
     needs=frozenset({"network"}),
     stochastic=False,
-    inside=_any_width(steps=(20, 60), step_sizes=(0.5, 0.1), momenta=(0.5, 0.9), nesterov=(False, True)),
+    inside=_any_width(steps=(10, 30), step_sizes=(0.5, 0.1), momenta=(0.5, 0.9), nesterov=(False, True)),
     measure=measure_recursion,
 )
 PENALTY_IS_RIDGE = Claim(
@@ -161,7 +161,7 @@ PENALTY_IS_RIDGE = Claim(
     premises=(STABLE_STEPS,),
     needs=frozenset({"network"}),
     stochastic=False,
-    inside=_any_width(steps=(60,), step_sizes=(0.8,)),
+    inside=_any_width(steps=(30,), step_sizes=(0.8,)),
     measure=measure_penalty,
 )
 
