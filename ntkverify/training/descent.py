@@ -38,6 +38,7 @@ def train(
     seed: int = 0,
     loss: LossName = "squared",
     penalty: float = 0.0,
+    weight_decay: float = 0.0,
     record_at: Sequence[int] = (),
     stop_at: float = 0.0,
     progress: Progress | None = None,
@@ -48,7 +49,8 @@ def train(
     x: (n, d), y: (n, outputs), x_test: (m, d); net: (n, d) -> (n, outputs). loss: 1/2 sum (f - y)^2, or
     the summed softmax cross-entropy to rows of y that are distributions. batch_size: points per step, or
     None for all; the batches are those of `predict.batches` with this seed, and the loss of a step is
-    the sum over its batch. penalty: adds penalty / 2 |w - w_0|^2 (Hu et al. 2020). record_at: steps,
+    the sum over its batch. penalty: adds penalty / 2 |w - w_0|^2 (Hu et al. 2020);
+    weight_decay: adds weight_decay / 2 |w|^2. record_at: steps,
     0 for the start, at which a `Record` is made. stop_at: ends training where |f - y| has fallen to this
     fraction of its first value; full batch and squared loss only.
     Raises InvalidArgument for bad arrays or settings, and, unless allow_unstable, for a learning
@@ -60,7 +62,9 @@ def train(
     check_steps(steps)
     check_learning_rate(learning_rate)
     check_momentum(momentum)
-    _check_settings(loss, penalty, record_at, stop_at, batch_size, steps)
+    _check_settings(
+        loss, {"penalty": penalty, "weight_decay": weight_decay}, record_at, stop_at, batch_size, steps
+    )
     inputs = as_matrix("x", x).to(parameters[0])
     test_inputs = None if x_test is None else as_matrix("x_test", x_test, columns=inputs.shape[1]).to(inputs)
     initial_train = outputs(net, inputs)
@@ -69,10 +73,11 @@ def train(
     if loss == "cross_entropy":
         check_distributions(targets)
     if not allow_unstable:
-        steepest = CURVATURE[loss] * largest_eigenvalue(net, inputs) + penalty
+        steepest = CURVATURE[loss] * largest_eigenvalue(net, inputs) + penalty + weight_decay
         check_stable(learning_rate, steepest, momentum, nesterov)
     rows = [slice(None)] * steps if batch_size is None else batches(len(inputs), batch_size, steps, seed)
-    optimizer = torch.optim.SGD(parameters, learning_rate, momentum, nesterov=nesterov and momentum > 0)
+    method = {"momentum": momentum, "nesterov": nesterov and momentum > 0, "weight_decay": weight_decay}
+    optimizer = torch.optim.SGD(parameters, learning_rate, **method)
     give = as_given(x, y, x_test)
     recorder, losses = Recorder(net, inputs, test_inputs, record_at), []
     recorder(0, give)
@@ -125,7 +130,7 @@ def _descend(
 
 def _check_settings(
     loss: str,
-    penalty: float,
+    penalties: dict[str, float],
     record_at: Sequence[int],
     stop_at: float,
     batch_size: int | None,
@@ -133,8 +138,9 @@ def _check_settings(
 ) -> None:
     if loss not in LOSSES:
         raise InvalidArgument("loss", repr(loss), f"one of {', '.join(LOSSES)}", "Choose one.")
-    if not 0 <= penalty < float("inf"):
-        raise InvalidArgument("penalty", repr(penalty), "a finite number >= 0", "0 is none.")
+    for name, value in penalties.items():
+        if not 0 <= value < float("inf"):
+            raise InvalidArgument(name, repr(value), "a finite number >= 0", "0 is none.")
     if any(not 0 <= step <= steps for step in record_at):
         raise InvalidArgument("record_at", repr(record_at), f"steps from 0 to {steps}", "Train for longer.")
     if not 0 <= stop_at < 1:

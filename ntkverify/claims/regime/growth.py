@@ -1,0 +1,145 @@
+"""How a failure is measured: its size, and how that grows along an axis such as the width."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch import nn
+
+from ntkverify import strategies
+from ntkverify.activations import Activation, Erf, ReLU
+from ntkverify.claims.claim import Effort
+from ntkverify.claims.judging import judge
+from ntkverify.claims.trained import Task, descent, distances, networks, train_all
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.stats import replicate_slopes
+from ntkverify.subjects import part
+
+WIDTHS = (256, 128, 64, 32, 16)
+FLAT = (-0.25, 0.25)
+"""A slope over width of something that does not vanish with width; what does falls with -1/2 or faster."""
+
+Values = Callable[[list[int]], np.ndarray]
+"""seeds -> (levels, networks): the failure's size at every level of the axis."""
+
+
+def measure_growth(
+    values: Values,
+    levels: Sequence[float],
+    scenario: Scenario,
+    effort: Effort,
+    *,
+    what: str,
+    axis: str,
+    slope: tuple[float, float],
+    size: tuple[float, float],
+) -> tuple[Measurement, ...]:
+    """The slope of the log of `values` over the log of `levels`, and the values at the first level.
+
+    slope, size: what theory expects. The size is judged by its logarithm, whose tails are light.
+    """
+    known = functools.lru_cache(lambda seeds: np.asarray(values(list(seeds))))
+
+    def slopes(seeds: list[int]) -> np.ndarray:
+        sizes = known(tuple(seeds)).T
+        finite = (np.isfinite(sizes) & (sizes > 0)).all(axis=1)
+        out = np.full(len(sizes), np.nan)
+        out[finite] = replicate_slopes(np.asarray(levels, dtype=float), sizes[finite])
+        return out
+
+    settings = {"level": effort.level / 2, "max_samples": effort.max_samples}
+    return (
+        judge(f"slope of {what} over {axis}", slopes, scenario, slope, resolution=0.25, **settings),
+        judge(
+            f"log of {what} at {axis} {levels[0]:g}",
+            lambda seeds: np.log(known(tuple(seeds))[0]),
+            scenario,
+            tuple(float(edge) for edge in np.log(size)),
+            resolution=0.5,
+            **settings,
+        ),
+    )
+
+
+def drifts(subject, scenario: Scenario, wrap: Callable[[nn.Module, int], nn.Module], speed) -> Values:
+    """Relative drift of the kernel of networks wrapped by (net, width), trained at speed(width) times the
+    learning rate of the analytic NTK."""
+    task = Task.of(scenario)
+    settings = analytic_descent(subject, scenario)
+
+    def values(seeds: list[int]) -> np.ndarray:
+        return np.stack([at(width, seeds) for width in scenario.widths])
+
+    def at(width: int, seeds: list[int]) -> np.ndarray:
+        nets = [wrap(net, width) for net in networks(subject, scenario, width, seeds)]
+        faster = settings | {"learning_rate": settings["learning_rate"] * speed(width)}
+        return final_drift(train_all(nets, task, faster, record_at=(scenario.training.steps,)), len(seeds))
+
+    return values
+
+
+def final_drift(run, count: int) -> np.ndarray:
+    """(networks,): NaN where training stopped before its end."""
+    return run.records[-1].kernel_drift if run.records else np.full(count, np.nan)
+
+
+def gaps(subject, scenario: Scenario, wrap: Callable[[nn.Module], nn.Module] = lambda net: net) -> Values:
+    """Relative distances of wrapped networks to kernel regression from their own start, after training."""
+    task = Task.of(scenario)
+    kernels, settings = analytic_kernels(subject, scenario), analytic_descent(subject, scenario)
+    predictor = part(subject, "gradient_descent")
+
+    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        start = {"f0_train": train, "f0_test": test}
+        return np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings, **start))
+
+    moved = np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings))
+
+    def at(width: int, seeds: list[int]) -> np.ndarray:
+        nets = [wrap(net) for net in networks(subject, scenario, width, seeds)]
+        return distances(train_all(nets, task, settings), predicted, moved, scenario)[0]
+
+    return lambda seeds: np.stack([at(width, seeds) for width in scenario.widths])
+
+
+def analytic_kernels(subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """k_train, k_test_train of the scenario's points."""
+    task = Task.of(scenario)
+    return task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
+
+
+def analytic_descent(subject, scenario: Scenario) -> dict:
+    """The settings of gradient descent at the learning rate of the analytic NTK."""
+    return descent(scenario, analytic_kernels(subject, scenario)[0])
+
+
+def ordinary(
+    *,
+    steps: Sequence[int] = (20,),
+    step_sizes: Sequence[float] = (0.5,),
+    activations: Sequence[Activation] = (Erf(), ReLU()),
+    widths: tuple[int, ...] = WIDTHS,
+    **options,
+):
+    """Scenarios in which nothing but the regime itself stands against the equivalence."""
+
+    def scenarios(subject, budget, seed):
+        return strategies.scenarios(
+            subject,
+            seed,
+            **{
+                "counts": (5, 8),
+                "dimensions": (2, 6),
+                "sources": ("sphere",),
+                "depths": (1,),
+                "weight_stds": (2**0.5,),
+                "bias_stds": (0.5, 0.1),
+            }
+            | options,
+            activations=activations,
+            widths=(widths,),
+            training=strategies.trainings(steps=steps, step_sizes=step_sizes, test_points=2),
+        )
+
+    return scenarios

@@ -1,0 +1,189 @@
+"""Scales at which features are learned: of the output, the labels, the parameterisation."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.judging import judge
+from ntkverify.claims.premises import STABLE, UNSATURATED
+from ntkverify.claims.regime.growth import (
+    FLAT,
+    analytic_descent,
+    drifts,
+    final_drift,
+    measure_growth,
+    ordinary,
+)
+from ntkverify.claims.trained import Task, networks, train_all
+from ntkverify.empirical import largest_eigenvalue
+from ntkverify.findings import Measurement
+from ntkverify.networks import Antisymmetric
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import part
+
+OUTPUT_SCALES = (0.5, 2.0, 8.0, 32.0, 128.0)
+LABEL_SCALES = (16.0, 8.0, 4.0, 2.0, 1.0)
+
+
+class Scaled(nn.Module):
+    """A constant times a network."""
+
+    def __init__(self, net: nn.Module, scale: float):
+        super().__init__()
+        self.net, self.scale = net, scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * self.net(x)
+
+
+def measure_mean_field(
+    subject, scenario: Scenario, effort: Effort, exponent: float = 0.5
+) -> tuple[Measurement, ...]:
+    """Drift of the kernel where the output is divided by width^exponent more than in the NTK's scale."""
+    values = drifts(
+        subject,
+        scenario,
+        lambda net, width: Scaled(net, width**-exponent),
+        lambda width: width ** (2 * exponent),
+    )
+    expected = {"slope": FLAT, "size": (0.2, np.inf)}
+    return measure_growth(
+        values, scenario.widths, scenario, effort, what="kernel drift", axis="width", **expected
+    )
+
+
+def measure_output_scale(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Drift of the kernel of alpha f, f = 0 at the start, over alpha."""
+    task, settings = Task.of(scenario), analytic_descent(subject, scenario)
+
+    def at(scale: float, seeds: list[int]) -> np.ndarray:
+        made = networks(subject, scenario, scenario.widths[0], seeds)
+        nets = [Scaled(Antisymmetric(net), scale) for net in made]
+        slower = settings | {"learning_rate": settings["learning_rate"] / scale**2}
+        return final_drift(train_all(nets, task, slower, record_at=(scenario.training.steps,)), len(seeds))
+
+    return measure_growth(
+        lambda seeds: np.stack([at(scale, seeds) for scale in OUTPUT_SCALES]),
+        OUTPUT_SCALES,
+        scenario,
+        effort,
+        what="kernel drift",
+        axis="output scale",
+        slope=(-np.inf, -0.75),
+        size=(0.02, np.inf),
+    )
+
+
+def measure_label_scale(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Drift of the kernel over the size of the targets."""
+    task, settings = Task.of(scenario), analytic_descent(subject, scenario)
+
+    def at(scale: float, seeds: list[int]) -> np.ndarray:
+        nets = networks(subject, scenario, scenario.widths[0], seeds)
+        louder = replace(task, y=scale * task.y)
+        return final_drift(
+            train_all(nets, louder, settings, record_at=(scenario.training.steps,)), len(seeds)
+        )
+
+    return measure_growth(
+        lambda seeds: np.stack([at(scale, seeds) for scale in LABEL_SCALES]),
+        LABEL_SCALES,
+        scenario,
+        effort,
+        what="kernel drift",
+        axis="label scale",
+        slope=(0.4, 2.5),
+        size=(0.05, np.inf),
+    )
+
+
+def measure_standard(
+    subject, scenario: Scenario, effort: Effort, build: str = "standard_network"
+) -> tuple[Measurement, ...]:
+    """lambda_max of the network's own NTK over width, and whether a rate that suits the narrowest diverges."""
+    task, make = Task.of(scenario), part(subject, build)
+
+    def built(width: int, seeds: list[int]) -> list[nn.Module]:
+        return [make(scenario.architecture, scenario.hidden_widths(width), seed) for seed in seeds]
+
+    def steepest(seeds: list[int]) -> np.ndarray:
+        return np.array(
+            [
+                [largest_eigenvalue(net, torch.from_numpy(task.x)) for net in built(width, seeds)]
+                for width in scenario.widths
+            ]
+        )
+
+    def grows(seeds: list[int]) -> np.ndarray:
+        rates = scenario.training.step_size * 2 / steepest(seeds)[-1]
+        grown = []
+        for net, rate in zip(built(scenario.widths[0], seeds), rates, strict=True):
+            settings = {"steps": scenario.training.steps, "learning_rate": rate, "allow_unstable": True}
+            losses = train_all([net], task, settings).losses
+            grown.append(not losses[-1] < losses[0])
+        return np.array(grown, dtype=float)
+
+    growth = measure_growth(
+        steepest,
+        scenario.widths,
+        scenario,
+        replace(effort, level=effort.level / 2),
+        what="lambda_max",
+        axis="width",
+        slope=(0.75, 1.25),
+        size=(1.0, np.inf),
+    )
+    name = f"share that diverges at width {scenario.widths[0]}"
+    settings = {"level": effort.level / 2, "max_samples": effort.max_samples}
+    return (*growth, judge(name, grows, scenario, (0.9, np.inf), resolution=0.3, **settings))
+
+
+MEAN_FIELD = Claim(
+    id="regime.mean_field",
+    statement="With outputs divided by the width, not by its root, the kernel moves at every width.",
+    formula="f = (1/n) sum a phi(w x), eta proportional to n: |Theta_T - Theta_0| / |Theta_0| = O(1)",
+    source="Mei, Montanari & Nguyen 2018; Chizat, Oyallon & Bach 2019, section 1",
+    premises=(STABLE, UNSATURATED),
+    needs=frozenset({"network"}),
+    stochastic=True,
+    inside=ordinary(steps=(30,)),
+    measure=measure_mean_field,
+)
+OUTPUT_SCALE = Claim(
+    id="regime.output_scale",
+    statement="The kernel moves the more, the smaller the scale of the output; a large one makes any network lazy.",
+    formula="alpha f, f_0 = 0, eta / alpha^2: |Theta_T - Theta_0| / |Theta_0| falls at least like 1 / alpha",
+    source="Chizat, Oyallon & Bach 2019, Theorem 2.3",
+    premises=(STABLE, UNSATURATED),
+    needs=frozenset({"network"}),
+    stochastic=True,
+    inside=ordinary(widths=(64,)),
+    measure=measure_output_scale,
+)
+LABEL_SCALE = Claim(
+    id="regime.label_scale",
+    statement="The kernel moves in proportion to the targets: larger labels need a wider network.",
+    formula="y -> s y: |Theta_T - Theta_0| / |Theta_0| grows with s",
+    source="Chizat, Oyallon & Bach 2019, section 1.2: a label scale s is an output scale 1/s",
+    premises=(STABLE, UNSATURATED),
+    needs=frozenset({"network"}),
+    stochastic=True,
+    inside=ordinary(widths=(64,)),
+    measure=measure_label_scale,
+)
+STANDARD = Claim(
+    id="regime.standard_parameterisation",
+    statement="In standard parameterisation a learning rate that suits one width diverges at a larger one.",
+    formula="lambda_max(Theta_std) grows like n",
+    source="Sohl-Dickstein, Novak, Schoenholz & Lee 2020, section 2; Jacot et al. 2018, remark 1",
+    premises=(STABLE, UNSATURATED),
+    needs=frozenset({"standard_network"}),
+    stochastic=True,
+    inside=ordinary(steps=(40,), widths=(512, 256, 128, 64, 32)),
+    measure=measure_standard,
+)
+
+CLAIMS = (MEAN_FIELD, OUTPUT_SCALE, LABEL_SCALE, STANDARD)

@@ -1,0 +1,89 @@
+"""Shapes that are not wide: a bottleneck, and as many layers as the width allows."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ntkverify.activations import ReLU
+from ntkverify.architecture import Architecture, Sequential
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.initialisation.kernels import empirical_kernels
+from ntkverify.claims.premises import STABLE, UNSATURATED
+from ntkverify.claims.regime.growth import FLAT, gaps, measure_growth, ordinary
+from ntkverify.findings import Measurement
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import part
+
+NARROW = 4
+"""Units of the bottleneck."""
+
+UNITS_PER_LAYER = 8
+"""Width over depth, the same at all widths."""
+
+
+def measure_bottleneck(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Distance of trained networks to kernel regression over the width of all layers but one."""
+    expected = {"slope": FLAT, "size": (0.1, np.inf)}
+    values = gaps(subject, scenario)
+    return measure_growth(
+        values, scenario.widths, scenario, effort, what="gap to kernel regression", axis="width", **expected
+    )
+
+
+def measure_depth(
+    subject, scenario: Scenario, effort: Effort, units_per_layer: int = UNITS_PER_LAYER
+) -> tuple[Measurement, ...]:
+    """Relative distance of the NTK to its limit, the depth growing with the width."""
+
+    def at(width: int, seeds: list[int]) -> np.ndarray:
+        arch = with_depth(scenario.architecture, max(1, width // units_per_layer))
+        deep = replace(scenario, architecture=arch)
+        limit = np.asarray(part(subject, "ntk")(arch, scenario.points.inputs(), scenario.points.inputs()))
+        kernels = empirical_kernels(subject, deep, width, seeds)
+        return np.linalg.norm(kernels - limit, axis=(1, 2)) / np.linalg.norm(limit)
+
+    return measure_growth(
+        lambda seeds: np.stack([at(width, seeds) for width in scenario.widths]),
+        scenario.widths,
+        scenario,
+        effort,
+        what="distance of the NTK to its limit",
+        axis="width",
+        slope=FLAT,
+        size=(0.1, np.inf),
+    )
+
+
+def with_depth(arch: Architecture, depth: int) -> Architecture:
+    """The architecture of one hidden layer, with that hidden layer repeated."""
+    first, activation, last = arch.layers.flat()
+    return replace(arch, layers=Sequential(first, *[activation, last] * depth))
+
+
+BOTTLENECK = Claim(
+    id="regime.bottleneck",
+    statement="One narrow hidden layer keeps a network away from kernel regression, however wide the others.",
+    formula=f"widths n, {NARROW}: |f_T - kernel regression| does not fall with n; Var Theta / mean^2 >= 3 / {NARROW}",
+    source="Hanin & Nica 2020, Theorem 1: the variance is a sum over layers of 1 / width",
+    premises=(STABLE, UNSATURATED),
+    needs=frozenset({"network"}),
+    stochastic=True,
+    inside=ordinary(
+        depths=(2,), activations=(ReLU(),), step_sizes=(0.1,), profiles=lambda depth: st.just((None, NARROW))
+    ),
+    measure=measure_bottleneck,
+)
+DEEP = Claim(
+    id="regime.depth_like_width",
+    statement="Where depth grows with the width, the NTK fluctuates as much at every width.",
+    formula="Var Theta / mean^2 depends on depth / width; at a fixed ratio it does not vanish",
+    source="Hanin & Nica 2020, Theorem 1",
+    premises=(UNSATURATED,),
+    needs=frozenset({"network"}),
+    stochastic=True,
+    inside=ordinary(activations=(ReLU(),), counts=(3, 5), bias_stds=(0.0,), widths=(80, 64, 48, 32, 16)),
+    measure=measure_depth,
+)
+
+CLAIMS = (BOTTLENECK, DEEP)
