@@ -316,7 +316,11 @@ def test_the_right_code_passes_where_the_faults_fail(claim):
 
 
 def test_every_claim_has_a_planted_fault():
-    families = ("kernel.", "empirical.")  # see test_wrong_kernels and test_wrong_empirical
+    families = (
+        "kernel.",
+        "empirical.",
+        "regime.",
+    )  # see test_wrong_kernels, test_wrong_empirical, test_regimes
     elsewhere = {claim for claim in CATALOGUE if claim.startswith(families)}
     assert {claim for claim, _ in FAULTS} | elsewhere == set(CATALOGUE)
     assert set(SCENARIOS) == {claim for claim, _ in FAULTS}

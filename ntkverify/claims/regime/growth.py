@@ -20,6 +20,8 @@ WIDTHS = (256, 128, 64, 32, 16)
 FLAT = (-0.25, 0.25)
 """A slope over width of something that does not vanish with width; what does falls with -1/2 or faster."""
 
+NOTHING = 1e-16
+
 Values = Callable[[list[int]], np.ndarray]
 """seeds -> (levels, networks): the failure's size at every level of the axis."""
 
@@ -39,11 +41,12 @@ def measure_growth(
 
     slope, size: what theory expects. The size is judged by its logarithm, whose tails are light.
     """
-    known = functools.lru_cache(lambda seeds: np.asarray(values(list(seeds))))
+    # Nothing at all is as small as rounding, so that its logarithm is a number.
+    known = functools.lru_cache(lambda seeds: np.maximum(values(list(seeds)), NOTHING))
 
     def slopes(seeds: list[int]) -> np.ndarray:
         sizes = known(tuple(seeds)).T
-        finite = (np.isfinite(sizes) & (sizes > 0)).all(axis=1)
+        finite = np.isfinite(sizes).all(axis=1)
         out = np.full(len(sizes), np.nan)
         out[finite] = replicate_slopes(np.asarray(levels, dtype=float), sizes[finite])
         return out
