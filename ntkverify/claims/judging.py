@@ -1,12 +1,16 @@
 """Shared by the stochastic claims: networks drawn in named streams, and means of them judged."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import Decision, decide_mean
+
+SHARE = {"confirm": "betting", "support": (0.0, 1.0)}
+"""How the share of networks of some kind is confirmed: even where all are of that kind."""
 
 Sample = Callable[[list[int]], np.ndarray]
 """seeds -> one number per network, (networks,)."""
@@ -23,14 +27,24 @@ def judge(
     max_samples: int,
     screen: int = 64,
     tolerance: str = "",
+    **confirmation: Any,
 ) -> Measurement:
-    """Holds the mean of `sample` over independent networks against `allowed`; see `decide_mean`."""
+    """Holds the mean of `sample` over independent networks against `allowed`; see `decide_mean`.
+
+    confirmation: options of `decide_mean`, such as SHARE.
+    """
 
     def draw(stream: str, start: int, count: int) -> np.ndarray:
         return sample([scenario.network_seed(stream, index) for index in range(start, start + count)])
 
     decision = decide_mean(
-        draw, allowed, level=level, resolution=resolution, max_samples=max_samples, screen=screen
+        draw,
+        allowed,
+        level=level,
+        resolution=resolution,
+        max_samples=max_samples,
+        screen=screen,
+        **confirmation,
     )
     return as_measurement(name, decision, tolerance)
 

@@ -10,7 +10,6 @@ import ntkverify as nv
 from ntkverify.claims import CATALOGUE, Effort, examine
 from ntkverify.claims.regime import losses, modules, scales, shapes
 from ntkverify.claims.regime.steps import PRODUCT
-from ntkverify.claims.training.last_layer import only_last_layer
 from ntkverify.data import Points
 from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario, Training
@@ -55,18 +54,16 @@ SCENARIOS = {
 
 
 @dataclass(frozen=True)
-class OnlyTheLastLayer(BuiltinSubject):
-    """Its networks are linear in what is trained, so their kernels stay whatever happens."""
+class MuchWider(BuiltinSubject):
+    """Its networks have sixteen times the units asked for, so their kernels hardly move."""
 
     def network(self, arch, width, seed, **options):
-        net = super().network(arch, width, seed, **options)
-        last = {name: value.clone() for name, value in net[-1].state_dict().items()}
-        only_last_layer(net)[-1].load_state_dict(last)
-        return net
+        return super().network(arch, [16 * n for n in width], seed, **options)
 
 
 CURES = {
     "regime.mean_field": partial(scales.measure_mean_field, exponent=0.0),
+    "regime.label_scale": partial(scales.measure_label_scale, scales=(0.25, 0.12, 0.06, 0.03, 0.015)),
     "regime.standard_parameterisation": partial(scales.measure_standard, build="network"),
     "regime.cross_entropy": partial(losses.measure_cross_entropy, loss="squared"),
     "regime.weight_decay": partial(losses.measure_weight_decay, kept=0.999),
@@ -87,28 +84,26 @@ def test_the_failure_is_seen_at_its_size(claim):
 @pytest.mark.parametrize("claim", CURES)
 def test_a_regime_without_its_failure_is_red(claim):
     cured = replace(CATALOGUE[claim], measure=CURES[claim])
-    assert examine(cured, BuiltinSubject(), SCENARIOS[claim], EFFORT).verdict is Verdict.FAILS
+    narrow = {
+        "regime.dropout": scenario(RELU, widths=(128, 64, 48, 32, 16), steps=10, step_size=0.3)
+    }  # quicker
+    finding = examine(cured, BuiltinSubject(), narrow.get(claim, SCENARIOS[claim]), EFFORT)
+    assert finding.verdict is Verdict.FAILS, finding
 
 
-@pytest.mark.parametrize(
-    "claim", ["regime.mean_field", "regime.output_scale", "regime.label_scale", "regime.large_steps"]
-)
-def test_networks_that_cannot_move_are_red(claim):
-    finding = examine(CATALOGUE[claim], OnlyTheLastLayer(), SCENARIOS[claim], EFFORT)
+@pytest.mark.parametrize("claim", ["regime.output_scale", "regime.large_steps"])
+def test_networks_too_wide_to_move_are_red(claim):
+    finding = examine(CATALOGUE[claim], MuchWider(), SCENARIOS[claim], EFFORT)
     assert finding.verdict is Verdict.FAILS, finding
 
 
 def test_a_wide_middle_is_no_bottleneck():
-    wide = replace(SCENARIOS["regime.bottleneck"], profile=(), widths=(256, 192, 128, 96, 64))
+    wide = replace(SCENARIOS["regime.bottleneck"], profile=(), widths=(128, 64, 48, 32, 16))
     finding = examine(CATALOGUE["regime.bottleneck"], BuiltinSubject(), wide, EFFORT)
     assert finding.verdict is Verdict.FAILS
 
 
 def test_every_regime_is_here():
     assert set(SCENARIOS) == {claim for claim in CATALOGUE if claim.startswith("regime.")}
-    assert set(CURES) | {
-        "regime.output_scale",
-        "regime.label_scale",
-        "regime.large_steps",
-        "regime.bottleneck",
-    } == set(SCENARIOS)
+    elsewhere = {"regime.output_scale", "regime.large_steps", "regime.bottleneck"}
+    assert set(CURES) | elsewhere == set(SCENARIOS)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.judging import judge
+from ntkverify.claims.judging import SHARE, judge
 from ntkverify.claims.premises import STABLE, UNSATURATED
 from ntkverify.claims.regime.growth import (
     FLAT,
@@ -77,7 +77,9 @@ def measure_output_scale(subject, scenario: Scenario, effort: Effort) -> tuple[M
     )
 
 
-def measure_label_scale(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_label_scale(
+    subject, scenario: Scenario, effort: Effort, scales: tuple[float, ...] = LABEL_SCALES
+) -> tuple[Measurement, ...]:
     """Drift of the kernel over the size of the targets."""
     task, settings = Task.of(scenario), analytic_descent(subject, scenario)
 
@@ -89,8 +91,8 @@ def measure_label_scale(subject, scenario: Scenario, effort: Effort) -> tuple[Me
         )
 
     return measure_growth(
-        lambda seeds: np.stack([at(scale, seeds) for scale in LABEL_SCALES]),
-        LABEL_SCALES,
+        lambda seeds: np.stack([at(scale, seeds) for scale in scales]),
+        scales,
         scenario,
         effort,
         what="kernel drift",
@@ -138,7 +140,7 @@ def measure_standard(
     )
     name = f"share that diverges at width {scenario.widths[0]}"
     settings = {"level": effort.level / 2, "max_samples": effort.max_samples}
-    return (*growth, judge(name, grows, scenario, (0.9, np.inf), resolution=0.3, **settings))
+    return (*growth, judge(name, grows, scenario, (0.9, np.inf), resolution=0.3, **settings, **SHARE))
 
 
 MEAN_FIELD = Claim(
