@@ -133,10 +133,6 @@ LINEAR = Premise(
 )
 
 
-def _one_layer(subject, budget, seed):
-    return to_the_end(subject, budget, seed, depths=(1,))
-
-
 def _stopped_early(subject, budget, seed):
     return strategies.scenarios(
         subject,
@@ -178,7 +174,7 @@ DEPTH_STEP = Claim(
     premises=tuple(map(_of_both, (WIDE, FINISHED, LAZY, UNSATURATED))),
     needs=frozenset({"ntk"}),
     stochastic=True,
-    inside=_one_layer,
+    inside=to_the_end,
     outside=_stopped_early,
     outside_samples=96,
     measure=measure_depth_step,

@@ -56,6 +56,17 @@ SCENARIOS = {
     "equivalence.zero_start": scenario(count=8, widths=WIDTHS, training=SHORT),
     "equivalence.interpolation": scenario(SMOOTH, widths=WIDTHS, training=LONG),
     "equivalence.ensemble": scenario(SMOOTH, widths=WIDTHS, training=LONG),
+    "paper.depth_step": scenario(
+        SMOOTH,
+        count=5,
+        widths=(256, 160, 96, 64, 32),
+        training=Training(steps=60, step_size=0.8, test_points=2),
+    ),
+    "paper.nngp_predicts_like_ntk": Scenario(
+        architecture=nv.Architecture(inputs=20, layers=nv.Sequential(nv.Linear(1.0, 0.5))),
+        points=Points(source="gaussian", count=16, dimension=20),
+        training=SHORT,
+    ),
 }
 
 
@@ -289,6 +300,8 @@ FAULTS = [
     ("equivalence.interpolation", Shrunk()),
     ("equivalence.ensemble", NoCrossTerm()),
     ("equivalence.ensemble", PriorCovariance()),
+    ("paper.depth_step", Shrunk()),
+    ("paper.nngp_predicts_like_ntk", HiddenJitter()),
     ("equivalence.regression", WrongSign()),
     ("equivalence.regression", WrongStep()),
     ("equivalence.regression", HalfStep()),

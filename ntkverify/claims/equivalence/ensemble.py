@@ -1,6 +1,5 @@
 """Many networks: the Gaussian that their trained outputs are drawn from."""
 
-import functools
 from dataclasses import replace
 
 import numpy as np
@@ -67,7 +66,7 @@ ENSEMBLE = Claim(
     premises=(WIDE, FINISHED, LAZY, UNSATURATED),
     needs=frozenset({"ntk"}),
     stochastic=True,
-    inside=functools.partial(to_the_end, depths=(1,)),
+    inside=to_the_end,
     measure=measure_ensemble,
 )
 

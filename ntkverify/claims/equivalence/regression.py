@@ -89,14 +89,14 @@ def _stable(subject, budget, seed):
     )
 
 
-def to_the_end(subject, budget, seed, depths=(1, 2)):
+def to_the_end(subject, budget, seed):
     """Scenarios in which networks are trained until they fit."""
     return strategies.scenarios(
         subject,
         seed,
         counts=(5, 7),
         widths=(WIDTHS_TO_THE_END,),
-        depths=depths,
+        depths=(1,),
         training=strategies.trainings(steps=(60,), step_sizes=(0.8,), test_points=2),
     )
 

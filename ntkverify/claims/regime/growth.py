@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from torch import nn
@@ -65,10 +66,17 @@ def measure_growth(
     )
 
 
-def drifts(subject, scenario: Scenario, wrap: Callable[[nn.Module, int], nn.Module], speed) -> Values:
+def drifts(
+    subject,
+    scenario: Scenario,
+    wrap: Callable[[nn.Module, int], nn.Module],
+    speed: Callable[[int], float],
+    loudness: float,
+) -> Values:
     """Relative drift of the kernel of networks wrapped by (net, width), trained at speed(width) times the
-    learning rate of the analytic NTK."""
+    learning rate of the analytic NTK on targets `loudness` times as large."""
     task = Task.of(scenario)
+    task = replace(task, y=loudness * task.y)
     settings = analytic_descent(subject, scenario)
 
     def values(seeds: list[int]) -> np.ndarray:

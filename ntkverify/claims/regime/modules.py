@@ -24,7 +24,7 @@ from ntkverify.subjects import part
 from ntkverify.training import train
 
 DROPPED = 0.5
-WIDTHS = (256, 192, 128, 96, 64)
+WIDTHS = (128, 96, 64, 48, 32)
 
 
 class Dropout(nn.Module):
@@ -114,7 +114,7 @@ DROPOUT = Claim(
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"network"}),
     stochastic=True,
-    inside=ordinary(widths=WIDTHS, step_sizes=(0.2,)),
+    inside=ordinary(widths=WIDTHS, steps=(10,), step_sizes=(0.3,)),
     measure=measure_dropout,
 )
 BATCH_NORM = Claim(

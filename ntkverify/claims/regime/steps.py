@@ -44,7 +44,7 @@ def measure_catapult(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     net = part(subject, "network")(scenario.architecture, [width], scenario.network_seed("catapult"))
     kernel_of = part(subject, "empirical_ntk")
     start, kernel = (
-        float(net(torch.ones(1, 1, dtype=torch.float64))),
+        net(torch.ones(1, 1, dtype=torch.float64)).item(),
         float(np.asarray(kernel_of(net, x, x))[0, 0]),
     )
     rate = 2 * training.step_size / kernel
