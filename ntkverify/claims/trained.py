@@ -64,6 +64,21 @@ Predicted = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Initial outputs on training (n, o) and test points (m, o) of one network -> final ones (n + m, o)."""
 
 
+def descent_on(
+    subject, scenario: Scenario, kernels: tuple[np.ndarray, np.ndarray]
+) -> tuple[Predicted, np.ndarray]:
+    """What gradient descent on k_train, k_test_train predicts from any start, and, from 0, how far it moves
+    the outputs: (n + m, o)."""
+    task, settings = Task.of(scenario), descent(scenario, kernels[0])
+    predictor = part(subject, "gradient_descent")
+
+    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        start = {"f0_train": train, "f0_test": test}
+        return np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings, **start))
+
+    return predicted, np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings))
+
+
 def distances(run: Trajectory, predicted: Predicted, moved: np.ndarray, scenario: Scenario) -> np.ndarray:
     """(3, networks): how far each network ends from what is predicted, and its signed offsets along
     `moved` (n + m, o) and across it, all relative to the norm of `moved`."""

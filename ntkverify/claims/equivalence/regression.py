@@ -8,7 +8,7 @@ from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WIDE, measure_convergence
 from ntkverify.claims.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
-from ntkverify.claims.trained import Predicted, Task, descent, distances, networks, train_all
+from ntkverify.claims.trained import Predicted, Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
 from ntkverify.scenarios import Scenario
@@ -28,27 +28,19 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     Over training and test points together, relative to how far the kernel predicts that a network
     started at 0 moves.
     """
-    task, kernels, settings = _prepare(subject, scenario)
-    predictor = part(subject, "gradient_descent")
-
-    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        start = {"f0_train": train, "f0_test": test}
-        return np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings, **start))
-
-    moved = np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings))
+    predicted, moved = descent_on(subject, scenario, _kernels(subject, scenario))
     return _converge(subject, scenario, effort, predicted, moved)
 
 
 def measure_zero_start(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """As `measure_regression`, for networks that are 0 at the start, against the kernel alone."""
-    task, kernels, settings = _prepare(subject, scenario)
-    moved = np.concatenate(part(subject, "gradient_descent")(kernels[0], task.y, kernels[1], **settings))
+    _, moved = descent_on(subject, scenario, _kernels(subject, scenario))
     return _converge(subject, scenario, effort, lambda *_: moved, moved, Antisymmetric)
 
 
 def measure_interpolation(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """As `measure_regression`, against ridgeless regression on what the initial function leaves."""
-    task, (k_train, k_test_train), _ = _prepare(subject, scenario)
+    task, (k_train, k_test_train) = Task.of(scenario), _kernels(subject, scenario)
     regression = part(subject, "kernel_regression")
 
     def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -58,16 +50,15 @@ def measure_interpolation(subject, scenario: Scenario, effort: Effort) -> tuple[
     return _converge(subject, scenario, effort, predicted, moved)
 
 
-def _prepare(subject, scenario: Scenario):
+def _kernels(subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     task = Task.of(scenario)
-    kernels = task.split(np.asarray(subject.ntk(scenario.architecture, task.points, task.x)))
-    return task, kernels, descent(scenario, kernels[0])
+    return task.split(np.asarray(subject.ntk(scenario.architecture, task.points, task.x)))
 
 
 def _converge(
     subject, scenario: Scenario, effort: Effort, predicted: Predicted, moved: np.ndarray, wrap=lambda net: net
 ) -> tuple[Measurement, ...]:
-    task, _, settings = _prepare(subject, scenario)
+    task, settings = Task.of(scenario), descent(scenario, _kernels(subject, scenario)[0])
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets: list[nn.Module] = [wrap(net) for net in networks(subject, scenario, width, seeds)]

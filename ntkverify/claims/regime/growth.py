@@ -11,7 +11,7 @@ from ntkverify import strategies
 from ntkverify.activations import Activation, Erf, ReLU
 from ntkverify.claims.claim import Effort
 from ntkverify.claims.judging import judge
-from ntkverify.claims.trained import Task, descent, distances, networks, train_all
+from ntkverify.claims.trained import Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import replicate_slopes
@@ -22,6 +22,7 @@ FLAT = (-0.25, 0.25)
 """A slope over width of something that does not vanish with width; what does falls with -1/2 or faster."""
 
 NOTHING = 1e-16
+"""What counts as no change at all: rounding."""
 
 Values = Callable[[list[int]], np.ndarray]
 """seeds -> (levels, networks): the failure's size at every level of the axis."""
@@ -42,7 +43,6 @@ def measure_growth(
 
     slope, size: what theory expects. The size is judged by its logarithm, whose tails are light.
     """
-    # Nothing at all is as small as rounding, so that its logarithm is a number.
     known = functools.lru_cache(lambda seeds: np.maximum(values(list(seeds)), NOTHING))
 
     def slopes(seeds: list[int]) -> np.ndarray:
@@ -97,15 +97,8 @@ def final_drift(run, count: int) -> np.ndarray:
 
 def gaps(subject, scenario: Scenario, wrap: Callable[[nn.Module], nn.Module] = lambda net: net) -> Values:
     """Relative distances of wrapped networks to kernel regression from their own start, after training."""
-    task = Task.of(scenario)
-    kernels, settings = analytic_kernels(subject, scenario), analytic_descent(subject, scenario)
-    predictor = part(subject, "gradient_descent")
-
-    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        start = {"f0_train": train, "f0_test": test}
-        return np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings, **start))
-
-    moved = np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings))
+    task, kernels = Task.of(scenario), analytic_kernels(subject, scenario)
+    settings, (predicted, moved) = descent(scenario, kernels[0]), descent_on(subject, scenario, kernels)
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
         nets = [wrap(net) for net in networks(subject, scenario, width, seeds)]

@@ -10,17 +10,15 @@ from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.premises import STABLE, UNSATURATED
 from ntkverify.claims.regime.growth import (
     FLAT,
-    analytic_descent,
     analytic_kernels,
     gaps,
     measure_growth,
     ordinary,
 )
-from ntkverify.claims.trained import Task, networks
+from ntkverify.claims.trained import Task, descent, descent_on, networks
 from ntkverify.findings import Measurement
 from ntkverify.networks import Elementwise
 from ntkverify.scenarios import Scenario
-from ntkverify.subjects import part
 from ntkverify.training import train
 
 DROPPED = 0.5
@@ -60,19 +58,16 @@ def measure_dropout(
     subject, scenario: Scenario, effort: Effort, share: float = DROPPED
 ) -> tuple[Measurement, ...]:
     """Distance to kernel regression of networks trained with dropout and evaluated without."""
-    task, (k_train, k_test_train) = Task.of(scenario), analytic_kernels(subject, scenario)
-    settings, predictor = analytic_descent(subject, scenario), part(subject, "gradient_descent")
-    moved = np.linalg.norm(np.concatenate(predictor(k_train, task.y, k_test_train, **settings)))
-    x, points = len(task.x), torch.from_numpy(task.points)
+    task, kernels = Task.of(scenario), analytic_kernels(subject, scenario)
+    settings, (predicted, moved) = descent(scenario, kernels[0]), descent_on(subject, scenario, kernels)
+    n, points = len(task.x), torch.from_numpy(task.points)
 
     def gap(net: nn.Module, seed: int) -> float:
         noisy = around_activations(net, after=lambda: Dropout(share, seed))
         before = noisy.eval()(points).detach().numpy()
         train(noisy.train(), task.x, task.y, **settings)
         after = noisy.eval()(points).detach().numpy()
-        start = {"f0_train": before[:x], "f0_test": before[x:]}
-        predicted = np.concatenate(predictor(k_train, task.y, k_test_train, **settings, **start))
-        return float(np.linalg.norm(after - predicted) / moved)
+        return float(np.linalg.norm(after - predicted(before[:n], before[n:])) / np.linalg.norm(moved))
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
         made = zip(networks(subject, scenario, width, seeds), seeds, strict=True)

@@ -7,10 +7,9 @@ from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.convergence import WIDE, measure_convergence
 from ntkverify.claims.premises import UNSATURATED
-from ntkverify.claims.trained import Task, descent, distances, networks, train_all
+from ntkverify.claims.trained import Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
-from ntkverify.subjects import part
 
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave: the prediction is not linear in the kernel."""
@@ -28,11 +27,10 @@ SMALL_STEPS = Premise(
 
 def measure_last_layer(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of networks whose last layer was trained, from zero, to descent on the NNGP kernel."""
-    task, predictor = Task.of(scenario), part(subject, "gradient_descent")
-    k_train, k_test_train = task.split(np.asarray(subject.nngp(scenario.architecture, task.points, task.x)))
-    settings = descent(scenario, k_train)
-
-    moved = np.concatenate(predictor(k_train, task.y, k_test_train, **settings))
+    task = Task.of(scenario)
+    kernels = task.split(np.asarray(subject.nngp(scenario.architecture, task.points, task.x)))
+    settings = descent(scenario, kernels[0])
+    _, moved = descent_on(subject, scenario, kernels)
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = [only_last_layer(net) for net in networks(subject, scenario, width, seeds)]
