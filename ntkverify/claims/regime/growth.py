@@ -49,7 +49,8 @@ def measure_growth(
         sizes = known(tuple(seeds)).T
         finite = np.isfinite(sizes).all(axis=1)
         out = np.full(len(sizes), np.nan)
-        out[finite] = replicate_slopes(np.asarray(levels, dtype=float), sizes[finite])
+        if finite.any():
+            out[finite] = replicate_slopes(np.asarray(levels, dtype=float), sizes[finite])
         return out
 
     settings = {"level": effort.level / 2, "max_samples": effort.max_samples}

@@ -25,7 +25,7 @@ from ntkverify.subjects import part
 OUTPUT_SCALES = (0.5, 2.0, 8.0, 32.0, 128.0)
 LABEL_SCALES = (16.0, 8.0, 4.0, 2.0, 1.0)
 
-LOUDNESS = 8.0
+LOUDNESS = 4.0
 """Of the targets in the mean-field scale: weights move in proportion to what there is to learn."""
 
 
@@ -151,7 +151,7 @@ MEAN_FIELD = Claim(
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"network"}),
     stochastic=True,
-    inside=ordinary(steps=(60,), widths=(512, 256, 128, 64, 32)),
+    inside=ordinary(steps=(60,), step_sizes=(0.2,), widths=(512, 256, 128, 64, 32)),
     measure=measure_mean_field,
 )
 OUTPUT_SCALE = Claim(
