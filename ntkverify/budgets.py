@@ -30,7 +30,7 @@ BUDGETS = {
         Budget(
             name="standard",
             examples=100,
-            stochastic_examples=4,
+            stochastic_examples=3,
             max_samples=8000,
             widths=(512, 256, 128, 64, 32),
         ),
