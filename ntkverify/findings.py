@@ -65,8 +65,53 @@ class Measurement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """A known slip that would explain a wrong kernel. left: the relative distance that it leaves unexplained."""
+
+    slip: str
+    left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """Why a kernel may be wrong: known slips, the best fitting first.
+
+    kernel: "NTK" or "NNGP". distance: of the subject's kernel from the right one, relative to the
+    latter's Frobenius norm. accuracy: the distance at which two kernels count as the same.
+    """
+
+    kernel: str
+    distance: float
+    accuracy: float
+    suspects: tuple[Suspect, ...]
+
+    @property
+    def explained(self) -> bool:
+        """Whether a known slip explains the whole distance."""
+        return any(suspect.left <= self.accuracy for suspect in self.suspects)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapTerm:
+    """A part of the difference between a trained network and NTK regression; see `ntkverify.gap`.
+
+    size: root mean square over test points; share: of the whole; slope: over width; theory: what it should be.
+    """
+
+    name: str
+    size: float
+    share: float
+    theory: str
+    slope: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One claim measured on one scenario: all that is needed to read it, and to replay it."""
+    """One claim measured on one scenario: all that is needed to read it, and to replay it.
+
+    Of a minimal counterexample also, where they apply: irrelevant, the parts of the scenario that could be
+    anything else; diagnosis, of a wrong kernel; gap, of a trained network.
+    """
 
     claim: str
     subject: str
@@ -80,6 +125,9 @@ class Finding:
     error: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    irrelevant: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
+    gap: tuple[GapTerm, ...] = ()
 
     @property
     def id(self) -> str:

@@ -1,0 +1,55 @@
+"""Subjects by the name of a file or a module."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from ntkverify.errors import InvalidArgument
+from ntkverify.subjects.parts import PARTS, has
+
+
+def load(spec: str) -> Any:
+    """The subject that `path/to/file.py:name` or `package.module:name` names.
+
+    Raises InvalidArgument where there is no such file, module or object, or it has no part to test.
+    """
+    subject = named(spec)
+    if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
+        remedy = "Wrap a kernel function in ntkverify.KernelSubject(...)."
+        expected = f"an object with `name` and some of {', '.join(PARTS)}"
+        raise InvalidArgument("subject", repr(subject), expected, remedy)
+    return subject
+
+
+def named(spec: str) -> Any:
+    """The object that `path/to/file.py:name` or `package.module:name` names.
+
+    Raises InvalidArgument where there is no such file, module or object.
+    """
+    place, _, name = spec.rpartition(":")
+    if not place or not name.isidentifier():
+        expected = "'path/to/file.py:name' or 'package.module:name'"
+        raise InvalidArgument("subject", repr(spec), expected, "Name the object after a colon.")
+    module = _module_from_file(Path(place)) if place.endswith(".py") else _module_named(place)
+    if not hasattr(module, name):
+        raise InvalidArgument("subject", repr(spec), f"an object in {place}", f"It defines no {name!r}.")
+    return getattr(module, name)
+
+
+def _module_from_file(path: Path) -> Any:
+    if not path.is_file():
+        raise InvalidArgument("subject", str(path), "an existing Python file", f"Looked in {Path.cwd()}.")
+    definition = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(definition)
+    sys.modules[definition.name] = module  # dataclasses and pickle look themselves up there
+    definition.loader.exec_module(module)
+    return module
+
+
+def _module_named(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise InvalidArgument("subject", repr(name), "an importable module", f"{error}.") from error

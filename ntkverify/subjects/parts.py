@@ -1,0 +1,30 @@
+"""What a subject may bring, and what stands in for the rest."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ntkverify.subjects.builtin import BuiltinSubject
+
+PARTS = (
+    "nngp",
+    "ntk",
+    "network",
+    "standard_network",
+    "empirical_ntk",
+    "gradient_descent",
+    "kernel_regression",
+    "ensemble",
+)
+
+FOREIGN_ACCURACY = 1e-6
+"""The relative accuracy at which a kernel is judged that does not say its own."""
+
+
+def part(subject: Any, name: str) -> Callable[..., Any]:
+    """The subject's own part of that name, else the built-in one."""
+    return getattr(subject, name, None) or getattr(BuiltinSubject(), name)
+
+
+def has(subject: Any, name: str) -> bool:
+    """Whether the subject brings that part itself."""
+    return getattr(subject, name, None) is not None
