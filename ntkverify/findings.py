@@ -95,14 +95,15 @@ class Diagnosis:
 class GapTerm:
     """A part of the difference between a trained network and NTK regression; see `ntkverify.gap`.
 
-    size: root mean square over test points; share: of the whole; slope: over width; theory: what it should be.
+    size: root mean square over test points; share: of the whole; slope: over width, with the ends of its interval; theory: what it
+    should be.
     """
 
     name: str
     size: float
     share: float
     theory: str
-    slope: float | None = None
+    slope: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
