@@ -19,6 +19,10 @@ _HOME = dict.fromkeys(_ACTIVATIONS, "activations") | {
     "explain_module_gap": "gap",
     "BuiltinSubject": "subjects",
     "KernelSubject": "subjects",
+    "ModuleSubject": "subjects",
+    "check": "checking",
+    "write_report": "checking",
+    "parametrize_with_claims": "pytest_plugin.parametrize",
 }
 _MODULES = ("claims", "empirical", "predict", "stats", "strategies")
 

@@ -10,11 +10,11 @@ from ntkverify.cli import main
 from ntkverify.runs import Run
 
 KERNEL_PROPERTY = """
-from ntkverify.pytest_plugin import parametrize_with_family, try_claim
+from ntkverify.pytest_plugin import parametrize_with_family
 
 @parametrize_with_family("kernel")
-def test_kernel(claim, premises, hunt):
-    try_claim(hunt, claim, premises)
+def test_kernel(claim, premises, try_claim):
+    try_claim(claim, premises)
 """
 ONE_CLAIM = "strictly_positive or killed"
 ORDINARY = "def test_nothing():\n    pass\n"
@@ -150,7 +150,7 @@ def test_a_killed_run_keeps_what_it_had_found_and_can_be_rendered(project):
         import os, signal, pytest
 
         @pytest.mark.equivalence
-        def test_killed(hunt):
+        def test_killed():
             os.kill(os.getpid(), signal.SIGKILL)
         """
     )

@@ -38,7 +38,7 @@ def rows(run: Run) -> list[Row]:
 
 
 def _row(claim: str, findings: list[Finding]) -> Row:
-    inside = tuple(finding for finding in findings if not finding.is_outside)
+    inside = tuple(finding for finding in findings if finding.scenario and not finding.is_outside)
     # Hypothesis ends on the simplest failure; a killed run may not have marked it yet.
     defects = [finding for finding in findings if finding.is_defect or finding.error]
     marked = [finding for finding in defects if finding.minimal]

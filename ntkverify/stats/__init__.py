@@ -6,7 +6,7 @@ from ntkverify.stats.calibration import Calibration, detections, false_alarms, s
 from ntkverify.stats.catoni import catoni_interval
 from ntkverify.stats.eprocess import betting_interval, betting_test
 from ntkverify.stats.location import mean_interval, samples_needed, visible_discrepancy
-from ntkverify.stats.scaling import PowerLaw, fit_power_law, replicate_slopes
+from ntkverify.stats.scaling import PowerLaw, fit_power_law, replicate_slopes, solve_power_law
 from ntkverify.stats.sequential import Decision, Draw, decide_mean
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "replicate_slopes",
     "samples_needed",
     "simulated_source",
+    "solve_power_law",
     "visible_discrepancy",
 ]

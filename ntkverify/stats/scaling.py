@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntkverify.errors import InvalidArgument
-from ntkverify.stats.location import mean_interval
+from ntkverify.stats import checks
+from ntkverify.stats.location import mean_interval, student_quantile
 
 # One width shows no rate, and a line through few hides its curvature.
 FEWEST_WIDTHS = 5
@@ -57,6 +58,36 @@ def fit_power_law(widths: np.ndarray, errors: np.ndarray, level: float = 0.05) -
         prefactor_interval=(math.exp(low), math.exp(high)),
         level=level,
     )
+
+
+def solve_power_law(
+    widths: np.ndarray, errors: np.ndarray, error: float, level: float = 0.05
+) -> tuple[float, tuple[float, float]]:
+    """The width at which the power law of (replicates, k) errors over (k,) widths has fallen to `error`.
+
+    Its interval (low, high) is Fieller's: the widths at which Student's interval at `level` for the mean
+    log error of the law contains that of `error`. It is (0, inf) where errors do not surely change with
+    width; the width is infinite where they do not fall.
+    Raises InvalidArgument as `fit_power_law` does, and for an error that is not positive.
+    """
+    slopes, heights = _lines(widths, errors)
+    heights = heights - math.log(checks.positive("error", error))
+    mean = np.array([heights.mean(), slopes.mean()])
+    at = -mean[0] / mean[1] if mean[1] < 0 else math.inf
+    reach = student_quantile(level / 2, len(slopes) - 1) ** 2 / len(slopes)
+    # (h + s x)^2 <= reach Var(h + s x), quadratic in x, the log of the width.
+    c, b, _, a = (np.outer(mean, mean) - reach * np.cov(heights, slopes)).ravel()
+    if a <= 0:
+        return _exp(at), (0.0, math.inf)
+    if mean[1] > 0:
+        return math.inf, (math.inf, math.inf)
+    half = math.sqrt(max(b * b - a * c, 0.0))
+    return _exp(at), (_exp((-b - half) / a), _exp((-b + half) / a))
+
+
+def _exp(x: float) -> float:
+    """exp, and infinity beyond the range of numbers."""
+    return math.exp(x) if x < 700 else math.inf
 
 
 def _lines(widths: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
