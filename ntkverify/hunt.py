@@ -126,7 +126,7 @@ class Hunt:
 
         Raises ClaimRefuted for it where the run fails on findings, and for a crash.
         """
-        if not claim.concerns(self.subject):
+        if claim.outside is None or not claim.concerns(self.subject):
             return None
         attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, claim.outside_samples)
         try:

@@ -7,14 +7,14 @@ import numpy as np
 from ntkverify import analytic
 from ntkverify.architecture import Architecture
 from ntkverify.data import Points
-from ntkverify.diagnosis.slips import Kernels, slips
+from ntkverify.diagnosis.slips import Kernels, costly_slips, slips
 from ntkverify.empirical import empirical_ntk
 from ntkverify.errors import NtkverifyError
 from ntkverify.findings import Diagnosis, Suspect
 from ntkverify.seeds import derive
 from ntkverify.subjects import FOREIGN_ACCURACY, has
 
-COUNT = 10
+COUNT = 7
 """Points on which kernels are compared: of different norms, at angles from small to large."""
 
 TOLERANCE = 1e-9
@@ -44,9 +44,10 @@ def diagnose(subject: Any, arch: Architecture) -> Diagnosis | None:
 
 
 def _points(inputs: int) -> np.ndarray:
-    """(COUNT, inputs): Gaussian, the second half near the first, at norms from half to twice the usual."""
+    """(COUNT, inputs): Gaussian, the last half near the first, at norms from half to twice the usual."""
     x = Points(source="gaussian", count=COUNT, dimension=inputs).inputs()
-    x[COUNT // 2 :] = x[: COUNT // 2] + 0.3 * x[COUNT // 2 :]
+    half = COUNT // 2
+    x[-half:] = x[:half] + 0.3 * x[-half:]
     return x * np.geomspace(0.5, 2, COUNT)[derive(0, "norms").permutation(COUNT), None]
 
 
@@ -62,14 +63,19 @@ def _of_part(subject: Any, arch: Architecture, x: np.ndarray, name: str) -> Diag
     distance = _distance(got, expected, expected)
     suspects = []
     if distance > accuracy:
-        fits = [(_distance(got, kernel, expected), slip) for slip, kernel in slips(arch, x, name, got)]
-        explaining = [(accuracy, slip) if left <= accuracy else (left, slip) for left, slip in fits]
+        suspects = [_suspect(*slip, got, expected, accuracy) for slip in slips(arch, x, name, got)]
+        if not any(suspect.left <= accuracy for suspect in suspects):
+            suspects += [_suspect(*slip, got, expected, accuracy) for slip in costly_slips(arch, x, name)]
         # A stable sort: of slips that explain it alike, the simplest comes first.
-        suspects = [
-            Suspect(slip=slip, left=left) for left, slip in sorted(explaining, key=lambda fit: fit[0])
-        ]
+        suspects.sort(key=lambda suspect: suspect.left)
     better = tuple(suspect for suspect in suspects if suspect.left < distance / 2)
     return Diagnosis(kernel=name, distance=distance, accuracy=accuracy, suspects=better[:MOST])
+
+
+def _suspect(
+    slip: str, kernel: np.ndarray, got: np.ndarray, expected: np.ndarray, accuracy: float
+) -> Suspect:
+    return Suspect(slip=slip, left=max(accuracy, _distance(got, kernel, expected)))
 
 
 def _given(subject: Any, arch: Architecture, x: np.ndarray, name: str) -> tuple[np.ndarray | None, float]:

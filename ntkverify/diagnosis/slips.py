@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ntkverify.activations import Activation, Layer
+from ntkverify.activations import Activation, Layer, Sigmoid, SiLU, Tanh
 from ntkverify.analytic import of_inputs, propagate
 from ntkverify.architecture import Architecture, Linear
 from ntkverify.diagnosis.recursions import OTHERS, Step, recursions
 from ntkverify.errors import NtkverifyError
+
+COARSE = 1e-7
+"""Of integrals, relative: better than what a foreign kernel claims of itself."""
 
 Named = Iterator[tuple[str, np.ndarray]]
 
@@ -46,6 +49,7 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
     """
     right = Kernels.of(arch, x)
     yield from _whole(right, name)
+    yield _factor(right.part(name), got)
     for words, layers in _layers(list(arch.layers.flat())):
         yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
     for words, inputs in _inputs(x):
@@ -53,6 +57,13 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
     for words, step in recursions() if name == "NTK" else ():
         yield from _tried(words, lambda step=step: Kernels.of(arch, x, step).ntk)
     yield from _fitted(right.part(name), got)
+
+
+def costly_slips(arch: Architecture, x: np.ndarray, name: str) -> Named:
+    """As `slips`: those that take seconds, since their duals are integrals."""
+    for activation in (Tanh(COARSE), Sigmoid(COARSE), SiLU(COARSE)):
+        words, layers = _swapped(list(arch.layers.flat()), activation)
+        yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
 
 
 def _tried(words: str, kernel: Callable[[], np.ndarray]) -> Named:
@@ -74,10 +85,13 @@ def _whole(right: Kernels, name: str) -> Named:
         yield "NTK and NNGP added up: the last layer's own term counted twice", right.ntk + right.nngp
 
 
-def _fitted(kernel: np.ndarray, got: np.ndarray) -> Named:
-    """Slips with one free constant."""
+def _factor(kernel: np.ndarray, got: np.ndarray) -> tuple[str, np.ndarray]:
     factor = float(np.vdot(kernel, got) / np.vdot(kernel, kernel))
-    yield f"a constant factor, {factor:.6g}", factor * kernel
+    return f"a constant factor, {factor:.6g}", factor * kernel
+
+
+def _fitted(kernel: np.ndarray, got: np.ndarray) -> Named:
+    """Slips with a free constant, which a slip without one is preferred to."""
     constant = float((got - kernel).mean())
     yield f"a constant added, {constant:.6g}", kernel + constant
     jitter = float(np.diag(got - kernel).mean())
@@ -117,8 +131,12 @@ def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
         above = range(1, count) if "dual" in words else everywhere
         yield words, _changed(layers, above, change)
     for activation in OTHERS:
-        swapped = [activation if isinstance(layer, Activation) else layer for layer in layers]
-        yield f"the dual of another activation, {activation}", swapped
+        yield _swapped(layers, activation)
+
+
+def _swapped(layers: list[Layer], activation: Activation) -> tuple[str, list[Layer]]:
+    swapped = [activation if isinstance(layer, Activation) else layer for layer in layers]
+    return f"the dual of another activation, {activation}", swapped
 
 
 def _changed(layers: list[Layer], chosen, change: Callable[[Linear], dict[str, float]]) -> list[Layer]:
