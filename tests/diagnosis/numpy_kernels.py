@@ -19,7 +19,7 @@ def arccos_duals(k, q1, q2, slope=0.0):
 
 
 def relu_kernels(
-    x1, x2, *, weight=WEIGHT**2, bias=BIAS**2, above=None, slope=0.0, dimension=None, late=False,
+    x1, x2, *, depth=DEPTH, weight=WEIGHT**2, bias=BIAS**2, above=None, slope=0.0, dimension=None, late=False,
     trained_first=True, bias_gradient=None,
 ):  # fmt: skip
     """NNGP and NTK (n1, n2) of the network; every argument is a variance or a slip."""
@@ -28,8 +28,8 @@ def relu_kernels(
     gradient = (lambda k, b: k) if bias_gradient is None else (lambda k, b: k - b + bias_gradient)
     q1, q2, k = (weight * part / d + bias for part in ((x1**2).sum(1), (x2**2).sum(1), x1 @ x2.T))
     theta = gradient(k, bias) * trained_first
-    for layer in range(DEPTH):
-        b = bias if layer == DEPTH - 1 else above
+    for layer in range(depth):
+        b = bias if layer == depth - 1 else above
         k_next, derivative = arccos_duals(k, q1, q2, slope)
         q1, q2 = (weight * (1 + slope**2) / 2 * q + b for q in (q1, q2))
         k_raw, k = k_next, weight * k_next + b

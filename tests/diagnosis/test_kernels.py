@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numpy_kernels import ARCH, WRONG, laplace, ntk, relu_kernels
+from numpy_kernels import ARCH, BIAS, WEIGHT, WRONG, laplace, ntk, relu_kernels
 
 import ntkverify as nv
 from ntkverify.budgets import Budget
@@ -80,12 +80,16 @@ def test_right_is_told_from_wrong_without_ntkverifys_own_recursion(monkeypatch):
     right = analytic.ntk
     monkeypatch.setattr(analytic, "ntk", lambda *args: 2 * right(*args))
     points = Points(source="sphere", count=3, dimension=4)
-    scenario = Scenario(architecture=ARCH, points=points, widths=TINY.widths)
-    doubled = subject(lambda x1, x2: 2 * ntk()(x1, x2))
-    for name in ("kernel.oracle", "initialisation.ntk_rate"):
+    shallow = nv.mlp(inputs=4, depth=1, weight_std=WEIGHT, bias_std=BIAS)
+    scenario = Scenario(architecture=shallow, points=points, widths=(32,))
+    true, doubled = (
+        subject(lambda x1, x2, factor=factor: factor * ntk(depth=1)(x1, x2), architecture=shallow)
+        for factor in (1, 2)
+    )
+    for name in ("kernel.oracle", "initialisation.ntk_mean"):
         claim, effort = CATALOGUE[name], Effort(level=1e-5, max_samples=4000)
         assert not claim.broken_premises(scenario)
-        found = [examine(claim, kernel, scenario, effort).verdict for kernel in (subject(ntk()), doubled)]
+        found = [examine(claim, kernel, scenario, effort).verdict for kernel in (true, doubled)]
         assert found == [Verdict.HOLDS, Verdict.FAILS]
 
 
