@@ -19,7 +19,7 @@ def map_equivalence(
     *,
     widths: Sequence[int] = WIDTHS,
     levels: Sequence[float] | None = None,
-    tolerance: float = 0.05,
+    tolerance: float = 0.1,
     replicates: int = 6,
     confidence: float = 0.95,
     out: str | os.PathLike | None = None,
@@ -95,7 +95,7 @@ def mapped(
 
 def _axis(axes: Sequence[str]) -> str:
     others = [name for name in axes if name != "width"]
-    if len(axes) != 2 or len(others) != 1:
+    if len(axes) != 2 or len(others) != 1 or others[0] not in AXES:
         expected = f"'width' and one of {', '.join(AXES)}"
         raise InvalidArgument("axes", repr(tuple(axes)), expected, "Name both, for example width depth.")
     return others[0]

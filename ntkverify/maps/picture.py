@@ -4,7 +4,7 @@ import math
 
 from ntkverify.drawing import BLUE, ORANGE, svg
 from ntkverify.findings import Verdict
-from ntkverify.maps.values import Cell, Map
+from ntkverify.maps.values import Boundary, Cell, Map
 from ntkverify.maps.words import AXIS_NAMES
 
 INK = "#1b1b1b"
@@ -60,10 +60,10 @@ def _draw(axes, cell: Cell, column: int, row: int, tolerance: float) -> None:
 
     colour, strength = _colour(cell, tolerance)
     axes.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=colour, linewidth=0))
-    ink = "white" if strength > 0.55 else "black"
+    ink = "white" if cell.gap and cell.gap < tolerance and strength > 0.7 else "black"
     style = {"ha": "center", "va": "center", "color": ink}
-    axes.text(column, row + 0.16, symbol(cell), fontsize=13, **style)
-    axes.text(column, row - 0.2, percent(cell.gap), fontsize=9, **style)
+    axes.text(column, row + 0.2, symbol(cell), fontsize=13, **style)
+    axes.text(column, row - 0.12, percent(cell.gap), fontsize=9, **style)
 
 
 def _colour(cell: Cell, tolerance: float) -> tuple[tuple[float, float, float], float]:
@@ -79,21 +79,20 @@ def _colour(cell: Cell, tolerance: float) -> tuple[tuple[float, float, float], f
     return tuple(1 - strength * (1 - part) for part in hue), strength
 
 
-def _mark(axes, widths: tuple[int, ...], row: int, boundary) -> None:
-    low, middle, high = (
-        _place(widths, width) for width in (boundary.interval[0], boundary.width, boundary.interval[1])
-    )
-    edges = (-0.5, len(widths) - 0.5)
-    style = {"color": INK, "solid_capstyle": "butt"}
-    axes.plot([max(low, edges[0]), min(high, edges[1])], [row - 0.42] * 2, linewidth=2, **style)
-    if edges[0] <= middle <= edges[1]:
-        axes.plot([middle] * 2, [row - 0.5, row + 0.5], linewidth=2.5, **style)
+def _mark(axes, widths: tuple[int, ...], row: int, boundary: Boundary) -> None:
+    """The boundary and its interval, as far as they lie among the columns."""
+    from matplotlib.patheffects import withStroke
+
+    low, high = (_place(widths, width) for width in boundary.interval)
+    # Edged in white, so that it is seen on any cell and any page.
+    edge = {"color": "black", "path_effects": [withStroke(linewidth=4, foreground="white")], "zorder": 3}
+    axes.plot([low, high], [row - 0.42] * 2, linewidth=2, solid_capstyle="butt", **edge)
+    axes.plot(_place(widths, boundary.width), row - 0.42, "D", markersize=6, **edge)
 
 
 def _place(widths: tuple[int, ...], width: float) -> float:
     """Where a width lies among the columns, between them by its logarithm."""
-    if width <= 0 or math.isinf(width):
-        return -1.0 if width <= 0 else float(len(widths))
+    width = min(max(width, 1e-9), 1e99)
     column = sum(width >= other for other in widths[1:-1])
     first, second = widths[column], widths[column + 1]
     return column + math.log(width / first) / math.log(second / first)

@@ -77,7 +77,7 @@ class Settings:
     axis: str = "depth"
     widths: tuple[int, ...] = WIDTHS
     levels: tuple[float, ...] = AXES["depth"]
-    tolerance: float = 0.05
+    tolerance: float = 0.1
     replicates: int = 6
     confidence: float = 0.95
 

@@ -1,5 +1,6 @@
 """The measuring of many networks: in this process or in several, cheap ones and a coarse picture first."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -95,14 +96,18 @@ def _begin() -> None:
 
 
 def _reporter(keys: Sequence[Key], progress: Callable[[str], None]) -> Callable[[Key], None]:
-    begun = said = time.monotonic()
     whole, done, count = sum(cost(key[0]) for key in keys), 0.0, 0
+    begun = said = -math.inf
 
     def report(key: Key) -> None:
-        nonlocal said, done, count
-        done, count, now = done + cost(key[0]), count + 1, time.monotonic()
-        if now - said >= SECONDS_BETWEEN_LINES or count == len(keys):
-            left = (now - begun) * (whole - done) / done
+        nonlocal begun, said, done, count
+        now, count = time.monotonic(), count + 1
+        done += cost(key[0])
+        if count == 1:  # processes take their time to start, which says nothing of what is left
+            begun = now
+        elif now - said >= SECONDS_BETWEEN_LINES or count == len(keys):
+            first = cost(keys[0][0])
+            left = (now - begun) * (whole - done) / (done - first)
             progress(f"{done / whole:.0%} done ({count} of {len(keys)} networks), about {left:.0f} s left")
             said = now
 
