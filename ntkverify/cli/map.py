@@ -7,37 +7,47 @@ from pathlib import Path
 
 from ntkverify.maps import AXES, PAGE, Problem, Settings, map_equivalence
 
+PROBLEM = {
+    "depth": "hidden layers",
+    "weight-std": "of every layer",
+    "bias-std": "of every layer",
+    "source": "of the inputs: sphere, gaussian, diabetes, digits, ...",
+    "dimension": "of the inputs",
+    "points": "that are trained on",
+    "test-points": "that the gap is measured on",
+    "label-scale": "multiplies the targets, which are standard normal",
+    "steps": "of gradient descent",
+    "step-size": "the learning rate as a share of the largest stable one",
+    "seed": "of the data and of every network",
+}
+"""What may be said of the problem."""
+
 
 def add_to(commands) -> None:
     """Adds the command to the parser's."""
     parser = commands.add_parser(
-        "map", help="map where a trained network is NTK regression, and from which width"
+        "map",
+        help="map where a trained network is NTK regression, and from which width",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.set_defaults(command=draw)
     add, problem, settings = parser.add_argument, Problem(), Settings()
     add("--axes", nargs=2, default=["width", "depth"], help=f"width and one of {', '.join(AXES)}")
     add("--widths", type=int, nargs="+", default=settings.widths, help="at least five")
-    add("--levels", type=float, nargs="+", help="of the other axis (default: some that show both sides)")
+    add(
+        "--levels",
+        type=float,
+        nargs="+",
+        default=argparse.SUPPRESS,
+        help="of the other axis (default: some that show both sides)",
+    )
     add("--tolerance", type=float, default=settings.tolerance, help="of the relative gap")
     add("--replicates", type=int, default=settings.replicates, help="networks of each cell")
-    add("--activation", default="ReLU")
-    add("--depth", type=int, default=problem.depth, help="hidden layers")
-    add("--weight-std", type=float, default=problem.weight_std, help="(default: the square root of 2)")
-    add("--bias-std", type=float, default=problem.bias_std)
-    add("--source", default=problem.source, help="of the inputs: sphere, gaussian, diabetes, digits, ...")
-    add("--dimension", type=int, default=problem.dimension, help="of the inputs")
-    add("--points", type=int, default=problem.points, help="that are trained on")
-    add("--test-points", type=int, default=problem.test_points, help="that the gap is measured on")
-    add("--label-scale", type=float, default=problem.label_scale, help="multiplies the targets")
-    add("--steps", type=int, default=problem.steps, help="of gradient descent")
-    add(
-        "--step-size",
-        type=float,
-        default=problem.step_size,
-        help="the learning rate as a share of the largest stable one",
-    )
-    add("--seed", type=int, default=problem.seed)
-    add("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one for each core)")
+    add("--activation", default="ReLU", help="of every hidden layer")
+    for name, words in PROBLEM.items():
+        value = getattr(problem, name.replace("-", "_"))
+        add(f"--{name}", type=type(value), default=value, help=words)
+    add("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     add("--out", type=Path, default=Path("reports/map"), help="the folder that it writes, and goes on from")
 
 

@@ -52,7 +52,9 @@ def percent(gap: float | None) -> str:
     """A relative gap; nothing where there is none."""
     if gap is None or math.isinf(gap):
         return ""
-    return f"{gap * 100:.2g}%" if gap < 10 else ">999%"
+    if gap >= 10:
+        return ">999%"
+    return f"{gap:.0%}" if gap >= 0.1 else f"{gap * 100:.2g}%"
 
 
 def _draw(axes, cell: Cell, column: int, row: int, tolerance: float) -> None:

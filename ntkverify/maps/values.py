@@ -41,7 +41,7 @@ class Problem:
     weight_std: float = 2**0.5
     bias_std: float = 0.1
     source: str = "sphere"
-    dimension: int = 3
+    dimension: int = 4
     points: int = 16
     test_points: int = 16
     label_scale: float = 1.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ntkverify.findings import Verdict
 from ntkverify.maps.values import Boundary, Cell, Kind, Settings
 
 AXIS_NAMES = {
@@ -21,6 +22,8 @@ def sentence(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str
     diverged = sum(cell.diverged for cell in row)
     if diverged and boundary.fitted:
         text += f"; {diverged} narrower networks diverged and are left out"
+    if all(cell.verdict is Verdict.FAILS for cell in row):
+        text += "; every width measured fails"
     if boundary.bends and boundary.width is not None:
         text += "; the gaps bend away from a power law, so the width may lie outside of this interval"
     return text + "."
@@ -70,9 +73,9 @@ def _where(settings: Settings, level: float) -> str:
     points = level if axis == "points" else problem.points
     text = f"At depth {depth:g} on {points:g} points"
     if axis == "step_size":
-        text += f" with {level:g} of the largest stable learning rate"
+        text += f", with {level:g} of the largest stable learning rate"
     if axis == "label_scale":
-        text += f" with labels of scale {level:g}"
+        text += f", with labels of scale {level:g}"
     return text
 
 

@@ -1,6 +1,5 @@
 """The map as its user meets it: real networks, real processes, the command line, and what goes wrong."""
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -200,6 +199,6 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert main([*arguments, "--replicates", "2", "--jobs", "1", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert Map.from_json((tmp_path / "map.json").read_text()).sentences[0] in printed
-    assert str(tmp_path / "map.html") in printed and os.listdir(tmp_path)
+    assert str(tmp_path / "map.html") in printed
     assert main(["map", "--axes", "width", "colour"]) == 2
     assert "step_size" in capsys.readouterr().err
