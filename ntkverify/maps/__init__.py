@@ -62,7 +62,6 @@ def mapped(
     progress: Callable[[str], None] = lambda words: None,
 ) -> Map:
     """As `map_equivalence`, with `measure` (problem, replicate) -> an object with gaps `test` and `joint`."""
-    from ntkverify.maps.boundary import drawn
     from ntkverify.maps.work import measure_all, ordered
 
     if out:
@@ -80,16 +79,25 @@ def mapped(
                 jobs=jobs,
                 progress=progress,
             )
-        finally:
-            known = store.read(kept, problems.values())
-            gaps = {
-                place: [known[problem, i] for i in range(settings.replicates) if (problem, i) in known]
-                for place, problem in problems.items()
-            }
-            result = drawn(settings, gaps)
-            if out:
-                (out / VALUE).write_text(result.to_json() + "\n", encoding="utf-8")
-                (out / PAGE).write_text(page.html(result), encoding="utf-8")
+        except InvalidArgument:
+            raise  # there is nothing to draw, and there may be an earlier map
+        except BaseException:
+            _written(settings, store.read(kept, problems.values()), out)
+            raise
+        return _written(settings, store.read(kept, problems.values()), out)
+
+
+def _written(settings: Settings, known: dict[store.Key, tuple[float, float]], out: Path | None) -> Map:
+    from ntkverify.maps.boundary import drawn
+
+    gaps = {
+        place: [known[problem, index] for index in range(settings.replicates) if (problem, index) in known]
+        for place, problem in settings.problems()
+    }
+    result = drawn(settings, gaps)
+    if out:
+        (out / VALUE).write_text(result.to_json() + "\n", encoding="utf-8")
+        (out / PAGE).write_text(page.html(result), encoding="utf-8")
     return result
 
 

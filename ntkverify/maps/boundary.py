@@ -72,12 +72,12 @@ def _cell(settings: Settings, place: tuple[int, float], gaps: Sequence[tuple[flo
 
 def _boundary(settings: Settings, row: Sequence[Cell], gaps: Sequence[Sequence[float]]) -> Boundary:
     """Of one level: its cells and their test gaps, the widths ascending."""
-    level, widest = row[0].level, row[-1]
+    level = row[0].level
     # A law over widths at which networks diverge has no meaning, and one across them is none.
     first = max((place for place, cell in enumerate(row) if cell.diverged), default=-1) + 1
     used = [place for place in range(first, len(row)) if len(gaps[place]) > 1]
     if len(used) < FEWEST_WIDTHS:
-        return Boundary(level=level, kind=Kind.NONE if widest.diverged else Kind.UNDECIDED)
+        return Boundary(level=level, kind=Kind.NONE if row[-1].diverged else Kind.UNDECIDED)
     fitted = tuple(row[place].width for place in used)
     replicates = min(len(gaps[place]) for place in used)
     errors = np.maximum(np.array([gaps[place][:replicates] for place in used]).T, SMALLEST)
@@ -87,7 +87,7 @@ def _boundary(settings: Settings, row: Sequence[Cell], gaps: Sequence[Sequence[f
     width, interval = None, None
     if falls:
         width, *interval = width_reaching(fitted, errors, settings.tolerance, miss)
-        kind = Kind.BEYOND if width > widest.width else Kind.BELOW if width < fitted[0] else Kind.WITHIN
+        kind = Kind.BEYOND if width > fitted[-1] else Kind.BELOW if width < fitted[0] else Kind.WITHIN
     elif all(cell.verdict is Verdict.HOLDS for cell in row):
         kind = Kind.BELOW
     else:

@@ -13,7 +13,7 @@ AXIS_NAMES = {
 }
 
 LARGEST_SHOWN = 1e7
-"""Widths beyond are powers of ten: no digit of such an extrapolation means anything."""
+"""Widths beyond are shown as this one: no digit of such an extrapolation means anything."""
 
 
 def sentence(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
@@ -33,7 +33,7 @@ def _needs(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
     percent, kind = f"{settings.tolerance * 100:.3g}%", boundary.kind
     if not boundary.fitted:
         return _without_law(percent, row)
-    narrowest, widest = whole(boundary.fitted[0]), whole(row[-1].width)
+    narrowest, widest = whole(boundary.fitted[0]), whole(boundary.fitted[-1])
     measured = f"{narrowest} to {widest}"
     slope = "slope {:.2f}, {:.2f} to {:.2f}".format(*boundary.slope)
     if kind is Kind.NONE:
@@ -48,11 +48,11 @@ def _needs(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
     if kind is Kind.BEYOND:
         return f"{needs}, by extrapolation: the widest measured is {widest}"
     if kind is Kind.BELOW and boundary.fitted[0] > row[0].width:
-        return f"{percent} holds from width {narrowest} on"
+        return f"{percent} needs no more than width {narrowest}, the narrowest at which no network diverged"
     if kind is Kind.BELOW:
-        return f"{needs}, by extrapolation: it holds at the narrowest measured, {narrowest}"
+        return f"{needs}, by extrapolation: the narrowest measured is {narrowest}"
     return needs + (
-        f"; the upper end lies beyond the widest measured, {widest}" if high > row[-1].width else ""
+        f"; the upper end lies beyond the widest measured, {widest}" if high > boundary.fitted[-1] else ""
     )
 
 

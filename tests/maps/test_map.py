@@ -1,5 +1,6 @@
 """The map as its user meets it: real networks, real processes, the command line, and what goes wrong."""
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -94,7 +95,8 @@ def test_an_ended_run_goes_on_and_gives_the_same_map(tmp_path, end):
         assert process.poll() is None
         time.sleep(0.01)
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    process.send_signal(end)
+    # Ctrl-C reaches all of them; a kill that spares the workers must not leave them behind.
+    (os.killpg if end is signal.SIGINT else os.kill)(process.pid, end)
     assert process.wait(60) == (130 if end is signal.SIGINT else -end)
     before = _count(tmp_path)
     assert 5 <= before < 20
@@ -175,6 +177,13 @@ def test_a_file_that_is_no_store_is_refused(tmp_path):
     (tmp_path / "map.sqlite").write_text("something of the user's own, longer than a header" * 100)
     with pytest.raises(InvalidArgument, match="a store that a map wrote"):
         mapped(SMALL, measure, tmp_path)
+
+
+def test_bad_input_leaves_an_earlier_map_alone(tmp_path):
+    seen = mapped(SMALL, measure, tmp_path)
+    with pytest.raises(InvalidArgument):
+        nv.map_equivalence(activation=nv.Sign(), out=tmp_path)
+    assert Map.from_json((tmp_path / "map.json").read_text()) == seen
 
 
 def test_a_diverged_network_is_recorded_as_such(tmp_path):

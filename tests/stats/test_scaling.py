@@ -58,9 +58,9 @@ def test_at_its_ends_the_interval_of_the_law_meets_the_threshold():
     errors = noisy(0)
     slopes = replicate_slopes(WIDTHS, errors)
     centres = np.log(errors).mean(axis=1)
-    for end, edge in zip(width_reaching(WIDTHS, errors, 0.1)[1:], (1, 0), strict=True):
+    for end, edge in zip(width_reaching(WIDTHS, errors, 0.1)[1:], (0, 1), strict=True):
         heights = centres + slopes * (np.log(end) - np.log(WIDTHS).mean())
-        assert mean_interval(heights, 0.05)[1 - edge] == pytest.approx(np.log(0.1))
+        assert mean_interval(heights, 0.05)[edge] == pytest.approx(np.log(0.1))
 
 
 def test_a_width_is_refused_where_errors_do_not_fall():
