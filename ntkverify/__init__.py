@@ -17,6 +17,7 @@ _HOME = dict.fromkeys(_ACTIVATIONS, "activations") | {
     "train": "training",
     "explain_gap": "gap",
     "explain_module_gap": "gap",
+    "map_equivalence": "maps",
     "BuiltinSubject": "subjects",
     "KernelSubject": "subjects",
     "ModuleSubject": "subjects",
@@ -24,7 +25,7 @@ _HOME = dict.fromkeys(_ACTIVATIONS, "activations") | {
     "write_report": "checking",
     "parametrize_with_claims": "pytest_plugin.parametrize",
 }
-_MODULES = ("claims", "empirical", "predict", "stats", "strategies")
+_MODULES = ("claims", "empirical", "maps", "predict", "stats", "strategies")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -17,7 +17,7 @@ from ntkverify.claims.trained import Task
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.scenarios import Scenario
-from ntkverify.stats import mean_interval, solve_power_law
+from ntkverify.stats import fit_power_law, mean_interval, width_reaching
 from ntkverify.training import train
 
 FALLING = (-0.5, -0.25)
@@ -69,7 +69,7 @@ def _where_it_begins(subject, widths: np.ndarray, distances: np.ndarray) -> tupl
         return ()
     low, high = mean_interval(np.log(distances[:, 0]), 0.05)
     tolerance = getattr(subject, "tolerance", None) or TOLERANCE
-    width, interval = solve_power_law(widths, distances, tolerance)
+    width, interval = _reaching(widths, distances, tolerance)
     told = {"verdict": Verdict.HOLDS, "allowed": (0.0, np.inf)}
     return (
         Measurement(
@@ -89,11 +89,21 @@ def _where_it_begins(subject, widths: np.ndarray, distances: np.ndarray) -> tupl
     )
 
 
+def _reaching(
+    widths: np.ndarray, distances: np.ndarray, tolerance: float
+) -> tuple[float, tuple[float, float] | None]:
+    """The width at which distances fall to the tolerance, and its interval; infinite where they may not fall."""
+    if fit_power_law(widths, distances).slope_interval[1] >= 0:
+        return np.inf, None
+    width, *interval = width_reaching(widths, distances, tolerance)
+    return width, tuple(interval)
+
+
 def _reach(width: float, widths: np.ndarray) -> str:
     if widths.min() <= width <= widths.max():
         return "between widths that were tried"
     if width == np.inf:
-        return "none: the distance does not fall with width"
+        return "none was found: the distance does not surely fall with width"
     return f"extrapolated from widths {widths.min():g} to {widths.max():g}"
 
 

@@ -1,12 +1,8 @@
 """Pictures of the evidence, as inline SVG."""
 
-import io
-
+from ntkverify.drawing import BLUE, GREY, ORANGE, svg
 from ntkverify.findings import Finding
 from ntkverify.reports.words import law_in_words
-
-# Okabe & Ito's palette: told apart by colour-blind readers too.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
 
 
 def picture(finding: Finding) -> str:
@@ -27,7 +23,7 @@ def _rate(series: dict[str, tuple[float, ...]]) -> str:
     axes.set_xticks(series["width"], [f"{width:g}" for width in series["width"]])
     axes.minorticks_off()
     axes.legend(frameon=False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def _spectrum(eigenvalues: tuple[float, ...], bound: float) -> str:
@@ -37,7 +33,7 @@ def _spectrum(eigenvalues: tuple[float, ...], bound: float) -> str:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.axhline(bound, linestyle="--", color=ORANGE, label="rounding bound")
     axes.legend(frameon=False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def _axes(x_label: str, y_label: str):
@@ -48,14 +44,3 @@ def _axes(x_label: str, y_label: str):
     axes.grid(color=GREY, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
-
-
-def _svg(figure) -> str:
-    from matplotlib import rc_context
-
-    text = io.StringIO()
-    # A fixed salt: the same run gives the same page.
-    with rc_context({"svg.hashsalt": "ntkverify", "svg.fonttype": "none"}):
-        figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :]
