@@ -113,12 +113,12 @@ def _start(config: pytest.Config) -> tuple[Run, Hunt]:
     from ntkverify import budgets, hunt, subjects
 
     spec, seed = config.getoption("ntk_subject"), config.getoption("ntk_seed")
+    budget = budgets.budget_named(config.getoption("ntk_budget"))
     try:
         subject = subjects.load(spec) if spec else subjects.BuiltinSubject()
+        header = {**hunt.describe(subject, budget, seed), "spec": spec or ""}
     except NtkverifyError as error:
         raise pytest.UsageError(f"--ntk-subject: {error}") from error
-    budget = budgets.budget_named(config.getoption("ntk_budget"))
-    header = {**hunt.describe(subject, budget, seed), "spec": spec or ""}
     run = Run.start(Path(config.getoption("ntk_report")), header)
     fails = config.getoption("ntk_fail_on_findings")
     search = hunt.Hunt(

@@ -73,46 +73,41 @@ def main() -> None:
 
 def value(header: dict[str, Any], x1: np.ndarray, x2: np.ndarray) -> dict[str, Any]:
     """The kernel (n1, n2) that the header names, of its layers at x1 (n1, d), x2 (n2, d)."""
-    return {"kernel": _kernels(json.dumps(header["layers"]))(x1, x2)[header["part"]]}
+    return {"kernel": _kernel(header, x1, x2)}
 
 
 def gradient(header: dict[str, Any], x1: np.ndarray, x2: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
     """Of sum(weights * kernel) at x1 (n1, d) and at x2 (n2, d); weights: (n1, n2)."""
-    at_x1, at_x2 = _gradients(json.dumps(header["layers"]))[header["part"]](x1, x2, weights)
+    import jax
+
+    at_x1, at_x2 = jax.grad(lambda x1, x2: (weights * _kernel(header, x1, x2)).sum(), argnums=(0, 1))(x1, x2)
     return {"x1": at_x1, "x2": at_x2}
 
 
 OPERATIONS = {"value": value, "gradient": gradient}
 
 
-@functools.lru_cache(maxsize=64)
-def _kernels(layers: str):
-    # Both kernels at once: most of the time goes into tracing, once for every shape.
-    import jax
-
-    kernel_fn = _kernel_fn(layers)
-    return jax.jit(lambda x1, x2: kernel_fn(x1, x2, ("nngp", "ntk"))._asdict())
-
-
-@functools.lru_cache(maxsize=64)
-def _gradients(layers: str):
-    import jax
-
-    kernel_fn = _kernel_fn(layers)
-
-    def of(part: str):
-        return jax.jit(
-            jax.grad(lambda x1, x2, weights: (weights * kernel_fn(x1, x2, part)).sum(), argnums=(0, 1))
-        )
-
-    return {part: of(part) for part in ("nngp", "ntk")}
-
-
-def _kernel_fn(layers: str):
-    """The kernel function of `layers`: pairs of a name in stax and its arguments, as JSON."""
+def _kernel(header: dict[str, Any], x1: Any, x2: Any) -> Any:
     from neural_tangents import stax
 
-    return stax.serial(*(getattr(stax, name)(**options) for name, options in json.loads(layers)))[2]
+    layers = (_layer(name, json.dumps(options)) for name, options in header["layers"])
+    _, _, kernel_fn = stax.serial(*layers)
+    # Both, whichever is wanted: then one compilation serves for both.
+    return getattr(kernel_fn(x1, x2, ("nngp", "ntk")), header["part"])
+
+
+@functools.lru_cache(maxsize=256)
+def _layer(name: str, options: str) -> tuple[Any, Any, Any]:
+    """That layer of stax, its kernel function compiled: by itself, once for all depths and networks.
+
+    Compiling a whole network takes time in proportion to more than its depth, half a minute at depth 30.
+    """
+    import jax
+    from neural_tangents import stax
+
+    init_fn, apply_fn, kernel_fn = getattr(stax, name)(**json.loads(options))
+    # It carries as attributes what it requires of its input; stax.serial reads them.
+    return init_fn, apply_fn, functools.wraps(kernel_fn)(jax.jit(kernel_fn))
 
 
 if __name__ == "__main__":
