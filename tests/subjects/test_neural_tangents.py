@@ -11,13 +11,14 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import ntkverify as nv
-from ntkverify import activations, subjects
+from ntkverify import activations, pytest_plugin, strategies, subjects
 from ntkverify.claims.kernel.accuracy import rounding_bound
 from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.subjects import neural_tangents
@@ -214,6 +215,23 @@ def test_without_a_python_that_has_it_the_remedy_is_named(tmp_path, monkeypatch)
     monkeypatch.delenv(VARIABLE)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     fails("no value")
+
+
+def test_a_run_without_it_ends_with_the_remedy_and_no_traceback(monkeypatch, tmp_path):
+    monkeypatch.setenv(VARIABLE, "/no/such/python")
+    options = {
+        "ntk_subject": "ntkverify.subjects.neural_tangents:subject",
+        "ntk_budget": "quick",
+        "ntk_seed": 0,
+        "ntk_report": tmp_path,
+    }
+    with pytest.raises(pytest.UsageError, match="pip install neural-tangents"):
+        pytest_plugin._start(SimpleNamespace(getoption=options.get))
+
+
+def test_no_architecture_that_the_kernel_claims_draw_is_rejected():
+    drawn = (*strategies.CLOSED_FORMS, activations.Monomial(2), activations.Monomial(3))
+    assert all(neural_tangents.subject.supports(of(activation)) for activation in drawn)
 
 
 def test_a_death_says_its_last_words_and_the_next_question_is_answered(stand_in):
