@@ -57,7 +57,7 @@ class Process:
         process, self._process = self._process, None
         if process is None:
             return ""
-        _kill(process, threading.Event())
+        _kill(process)
         process.communicate()
         with self._errors as errors:
             errors.seek(0)
@@ -79,7 +79,7 @@ class Process:
     def _exchange(self, header: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Message:
         """Sends `header`, if there is one, and reads one message."""
         process, late = self._process, threading.Event()
-        timer = threading.Timer(self._limit, _kill, [process, late])
+        timer = threading.Timer(self._limit, lambda: (late.set(), _kill(process)))
         timer.start()
         try:
             if header is not None:
@@ -95,7 +95,6 @@ class Process:
             timer.cancel()
 
 
-def _kill(process: subprocess.Popen, late: threading.Event) -> None:
-    late.set()
+def _kill(process: subprocess.Popen) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -23,6 +23,7 @@ CALLS: dict[type, Callable[[Any], Call]] = {
     ours.ABReLU: lambda it: ("ABRelu", {"a": it.a, "b": it.b}),
     ours.Abs: lambda it: ("Abs", {}),
     ours.RectifiedMonomial: lambda it: ("RectifiedMonomial", {"degree": it.degree}),
+    # Its NTK there is its NNGP kernel: a derivative of 0 stands for the one that it has not.
     ours.Sign: lambda it: ("Sign", {}),
     ours.Erf: lambda it: ("Erf", {}),
     ours.GELU: lambda it: ("Gelu", {}),
