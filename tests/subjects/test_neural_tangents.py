@@ -27,77 +27,8 @@ from ntkverify.subjects.neural_tangents import VARIABLE, NeuralTangentsSubject, 
 ROOT = Path(__file__).parents[2]
 X1, X2 = np.random.default_rng(0).standard_normal((3, 4)), np.random.default_rng(1).standard_normal((2, 4))
 
-JAX = """
-import numpy as np
-
-class config:
-    update = staticmethod(lambda name, value: print("printed where answers go"))
-
-def jit(function):
-    return function
-
-def grad(function, argnums):
-    def central_differences(*arguments):
-        return tuple(_differences(function, arguments, number) for number in argnums)
-    return central_differences
-
-def _differences(function, arguments, number):
-    out = np.zeros_like(arguments[number])
-    for place in np.ndindex(out.shape):
-        step = np.zeros_like(out)
-        step[place] = 0.5  # exact for what is quadratic
-        ahead, behind = ([*arguments] for _ in range(2))
-        ahead[number], behind[number] = arguments[number] + step, arguments[number] - step
-        out[place] = function(*ahead) - function(*behind)
-    return out
-"""
-NEURAL_TANGENTS = '''
-"""Dense layers and ReLU by the textbook; three more layers misbehave."""
-import collections, os, sys, time, types
-import numpy as np
-
-__version__ = "0.0.stand-in"
-Kernel = collections.namedtuple("Kernel", "nngp ntk")
-
-def Dense(out_dim, W_std, b_std):
-    bias = 0 if b_std is None else b_std**2
-    def affine(k, a, b, theta):
-        k, a, b = (W_std**2 * part + bias for part in (k, a, b))
-        return k, a, b, k + W_std**2 * theta
-    return None, None, affine
-
-def Relu():
-    def arc_cosine(k, a, b, theta):
-        angle = np.arccos(np.clip(k / np.sqrt(np.outer(a, b)), -1, 1))
-        k = np.sqrt(np.outer(a, b)) * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
-        return k, a / 2, b / 2, theta * (np.pi - angle) / (2 * np.pi)
-    return None, None, arc_cosine
-
-def Erf():
-    return None, None, lambda *kernel: (print("planted death", file=sys.stderr), os._exit(3))
-
-def Sin():
-    return None, None, lambda *kernel: time.sleep(60)
-
-def Cos():
-    raise ValueError("planted error")
-
-def serial(*triples):
-    layers = [kernel_fn for _, _, kernel_fn in triples]
-
-    def kernel_fn(x1, x2, get):
-        print("printed where answers go")
-        d = x1.shape[1]
-        state = x1 @ x2.T / d, (x1**2).sum(1) / d, (x2**2).sum(1) / d, 0.0
-        for layer in layers:
-            state = layer(*state)
-        kernel = Kernel(state[0], state[3])
-        return getattr(kernel, get) if isinstance(get, str) else kernel
-    return None, None, kernel_fn
-
-stax = types.ModuleType("stax")
-vars(stax).update(Dense=Dense, Relu=Relu, Erf=Erf, Sin=Sin, Cos=Cos, serial=serial)
-'''
+STAND_INS = Path(__file__).parent / "stand_ins"
+"""A folder where a Python finds modules of these names."""
 
 
 def of(activation, depth=1, **options):
@@ -105,11 +36,9 @@ def of(activation, depth=1, **options):
 
 
 @pytest.fixture
-def stand_in(tmp_path, monkeypatch):
+def stand_in(monkeypatch):
     """Makes subjects whose Python finds the stand-ins."""
-    (tmp_path / "jax.py").write_text(JAX)
-    (tmp_path / "neural_tangents.py").write_text(NEURAL_TANGENTS)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(STAND_INS))
     monkeypatch.setenv(VARIABLE, sys.executable)
     yield NeuralTangentsSubject
     neural_tangents._process.cache_clear()  # each has an environment of its own
