@@ -40,8 +40,12 @@ def stand_in(monkeypatch):
     """Makes subjects whose Python finds the stand-ins."""
     monkeypatch.setenv("PYTHONPATH", str(STAND_INS))
     monkeypatch.setenv(VARIABLE, sys.executable)
+    made, kind = [], neural_tangents.Process
+    monkeypatch.setattr(neural_tangents, "Process", lambda *how: made.append(kind(*how)) or made[-1])
     yield NeuralTangentsSubject
     neural_tangents._process.cache_clear()  # each has an environment of its own
+    for process in made:
+        process.close()
 
 
 def test_its_kernels_are_those_of_the_other_python_for_numpy_and_for_torch(stand_in):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from ntkverify.architecture import Architecture
 from ntkverify.arrays import Array, as_given, as_matrix
@@ -31,9 +32,10 @@ REMEDY = (
 class NeuralTangentsSubject:
     """The kernels of neural-tangents (Novak et al. 2020), in float64, in another process.
 
-    accuracy: the relative accuracy at which it is judged, since it states none: it reads angles off covariances,
-    so that its ReLU NTK of a point with itself errs by 1e-8 at depth 3 and by 7e-7 at depth 100. python: the interpreter to run it; by default VARIABLE's, else this one where it has
-    neural-tangents. limit: seconds that one answer may take.
+    accuracy: the relative accuracy at which it is judged, since it states none; it reads angles off covariances,
+    so that its ReLU NTK of a point with itself errs by 1e-8 at depth 3 and by 7e-7 at depth 100. python: the
+    interpreter to run it; by default VARIABLE's, else this one where it has neural-tangents. limit: seconds that
+    one answer may take.
     Every method raises InvalidArgument where no such interpreter is found, and NtkverifyError where the
     process dies or neural-tangents raises.
     """
@@ -105,6 +107,7 @@ class _Kernel(torch.autograd.Function):
         return ask("value", x1=x1, x2=x2)["kernel"]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, weights: Tensor):
         x1, x2 = ctx.saved_tensors
         gradient = ctx.ask("gradient", x1=x1, x2=x2, weights=weights)
