@@ -82,7 +82,10 @@ class Session:
         budget = budgets.budget_named(self._config.getoption("ntk_budget"))
         seed = self._config.getoption("ntk_seed")
         spec = (self._config.getoption("ntk_subject") or "") if chosen else ""
-        header = {**hunt.describe(subject, budget, seed), "spec": spec}
+        try:
+            header = {**hunt.describe(subject, budget, seed), "spec": spec}
+        except NtkverifyError as error:  # a library that cannot say its version cannot be tried
+            raise pytest.UsageError(f"{subject.name}: {error}") from error
         if self._shared:
             folder = self._root / (self._shared if chosen else f"{self._shared}-{_slug(subject.name)}")
             run = Run.join(folder, header, self._writer)
