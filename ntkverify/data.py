@@ -8,7 +8,7 @@ import numpy as np
 from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.seeds import derive
 
-GENERATED = ("sphere", "gaussian", "duplicates", "antipodes", "near", "hostile")
+GENERATED = ("sphere", "gaussian", "duplicates", "antipodes", "near", "hostile", "axes")
 REAL = {"diabetes": 10, "digits": 64}
 """Data sets and their number of features."""
 
@@ -20,7 +20,8 @@ class Points:
     source: "sphere" (radius sqrt(dimension)), "gaussian" (standard normal), "duplicates"
     (gaussian, the last row repeating the first), "antipodes" (sphere, the second half the negative
     of the first), "near" (sphere, the odd rows within an angle of 1e-9 to 1e-3 of those before),
-    "hostile" (gaussian times 1, 1e-30, 0, 1e30, in turn), "diabetes" or "digits" (rows chosen at
+    "hostile" (gaussian times 1, 1e-30, 0, 1e30, in turn), "axes" (0, and multiples of the axes, in an order
+    drawn at random), "diabetes" or "digits" (rows chosen at
     random; over the whole set, the columns of the one are standardised, and the pixels of the
     other centred and put on one scale, since some pixels are hardly ever lit).
     Raises InvalidArgument for an unknown source or impossible sizes.
@@ -62,6 +63,10 @@ class Points:
             draws[1::2] = _on_sphere(draws[: 2 * len(angles) : 2] + angles * draws[1::2])
         if self.source == "hostile":
             draws *= np.resize([1, 1e-30, 0, 1e30], (self.count, 1))
+        if self.source == "axes":
+            turns = -(-self.count // self.dimension)
+            multiples = np.concatenate([(1 + turn) * np.eye(self.dimension) for turn in range(turns)])
+            draws = rng.permutation(np.concatenate([0 * draws[:1], multiples])[: self.count])
         return draws
 
     def targets(self, outputs: int = 1) -> np.ndarray:

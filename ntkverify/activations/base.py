@@ -102,7 +102,9 @@ def squared_distance(moments: SecondMoments, sign: int = 1) -> Tensor:
     """(n1, n2): E (u - sign v)^2 = (sqrt a - sqrt b)^2 + 2 sqrt(ab) (1 - sign cosine), without cancellation."""
     a, b = columns(moments)
     deficit = moments.one_minus_cosine if sign > 0 else moments.one_plus_cosine
-    return (root(a) - root(b)) ** 2 + 2 * moments.scale * deficit
+    apart = (root(a) - root(b)) ** 2 + 2 * moments.scale * deficit
+    # Where a or b is 0 nothing cancels, and the covariance has the right gradient there, which roots have not.
+    return torch.where(moments.scale > 0, apart, a + b - 2 * sign * moments.covariance)
 
 
 def positive_number(name: str, value: Any, least: float = 0.0) -> None:

@@ -83,8 +83,10 @@ def _product(moments: SecondMoments, sign: int) -> Tensor:
     near, far = squared_distance(moments) / 2, squared_distance(moments, -1) / 2  # (a + b)/2 -+ c
     if sign > 0:
         return (torch.exp(-near) + torch.exp(-far)) / 2
-    size = torch.exp(-torch.minimum(near, far)) * -torch.expm1(-2 * moments.covariance.abs()) / 2
-    return torch.sign(moments.covariance) * size
+    c = moments.covariance
+    large = torch.sign(c) * torch.exp(-torch.minimum(near, far)) * -torch.expm1(-2 * c.abs()) / 2
+    small = c.abs() < 1  # where sinh is safe, and has a gradient at 0
+    return torch.where(small, torch.exp(-(near + far) / 2) * torch.sinh(torch.where(small, c, 0)), large)
 
 
 def _dual(moments: SecondMoments, sign: int) -> SecondMoments:
@@ -107,12 +109,13 @@ def _dual(moments: SecondMoments, sign: int) -> SecondMoments:
     deficit = torch.where(
         product <= divisor, ratio(product + sign * spread**2, divisor), 1 - ratio(covariance.abs(), size)
     ).clamp(0, 1)
-    opposite = covariance < 0
+    opposite, cosine = covariance < 0, ratio(covariance, size)
+    between = cosine.abs() < 0.5  # nothing cancels, and |C| has no gradient at 0
     return SecondMoments(
         variance1=variance1,
         variance2=variance2,
         covariance=covariance,
-        one_minus_cosine=torch.where(opposite, 2 - deficit, deficit),
-        one_plus_cosine=torch.where(opposite, deficit, 2 - deficit),
+        one_minus_cosine=torch.where(between, 1 - cosine, torch.where(opposite, 2 - deficit, deficit)),
+        one_plus_cosine=torch.where(between, 1 + cosine, torch.where(opposite, deficit, 2 - deficit)),
         quadrature_error=moments.quadrature_error,
     )

@@ -9,7 +9,7 @@ from wrong_kernels import WRONG_KERNELS
 
 from ntkverify.budgets import budget_named
 from ntkverify.claims import CATALOGUE, Claim, Effort, examine
-from ntkverify.findings import Verdict
+from ntkverify.findings import Finding, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import BuiltinSubject
 
@@ -72,3 +72,4 @@ def test_the_right_kernel_passes_on_the_same_scenarios(claim):
         finding = examine(claim, BuiltinSubject(), scenario, EFFORT)
         assert finding.verdict in (Verdict.HOLDS, Verdict.UNDECIDED), finding
         assert not finding.error
+        assert Finding.from_json(finding.to_json()).to_json() == finding.to_json()

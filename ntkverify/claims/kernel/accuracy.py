@@ -71,8 +71,8 @@ def within(name: str, value: float, bound: float, tolerance: str = "", **fields:
     return Measurement(
         name=name,
         verdict=Verdict.HOLDS if value <= bound else Verdict.FAILS,
-        value=value,
-        allowed=(0.0, bound),
+        value=float(value),
+        allowed=(0.0, float(bound)),
         tolerance=tolerance or "rounding explains no more",
         **fields,
     )

@@ -53,8 +53,8 @@ def measure_rank(subject, scenario: Scenario, effort: Effort) -> tuple[Measureme
             Measurement(
                 name=f"{name}, rank of {len(x)} points",
                 verdict=verdict,
-                value=rank,
-                allowed=(expected, expected),
+                value=float(rank),
+                allowed=(float(expected), float(expected)),
                 tolerance=f"eigenvalues above {bound:.2g} count",
                 series={"eigenvalue": tuple(spectrum.tolist())},
             )
