@@ -1,61 +1,118 @@
-"""Pictures of the evidence, as inline SVG."""
+"""Pictures of the evidence, as inline SVG with words for those who do not see it."""
 
-import io
+import math
+from dataclasses import dataclass
 
-from ntkverify.findings import Finding
+from ntkverify.findings import Finding, Measurement
+from ntkverify.reports.drawing import BLUE, GREY, INK, ORANGE, axes, legend, plain_log_ticks, svg
 from ntkverify.reports.words import law_in_words
 
-# Okabe & Ito's palette: told apart by colour-blind readers too.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
+MOST = 2
+"""Pictures of one finding, at most."""
+FARTHEST = 1e30
 
 
-def picture(finding: Finding) -> str:
-    """An SVG of the finding's first measurement that has a picture, or nothing."""
-    for measurement in finding.measurements:
-        if "width" in measurement.series:
-            return _rate(measurement.series)
-        if "eigenvalue" in measurement.series:
-            return _spectrum(measurement.series["eigenvalue"], measurement.allowed[0])
-    return ""
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """words: what the picture shows, with its numbers."""
+
+    svg: str
+    words: str
 
 
-def _rate(series: dict[str, tuple[float, ...]]) -> str:
-    figure, axes = _axes("width", "relative distance to the limit")
-    axes.loglog(series["width"], series["distance"], "o", color=BLUE, label="measured (geometric mean)")
-    axes.loglog(series["width"], series["fitted"], "-", color=BLUE, label=law_in_words(series))
-    axes.loglog(series["width"], series["predicted"], "--", color=ORANGE, label="theory: width^(-1/2)")
-    axes.set_xticks(series["width"], [f"{width:g}" for width in series["width"]])
-    axes.minorticks_off()
-    axes.legend(frameon=False)
-    return _svg(figure)
+def pictures(finding: Finding) -> list[Picture]:
+    """Of those of the finding's measurements that carry series, the ones that did not hold first."""
+    able = [measurement for measurement in finding.measurements if _painter(measurement)]
+    able.sort(key=lambda measurement: measurement.verdict == "holds")
+    return [_painted(able[index], f"{finding.id}-{index}") for index in range(min(MOST, len(able)))]
 
 
-def _spectrum(eigenvalues: tuple[float, ...], bound: float) -> str:
-    figure, axes = _axes("index", "eigenvalue / largest")
-    relative = [value / eigenvalues[-1] for value in reversed(eigenvalues)]
-    axes.semilogy(range(1, len(relative) + 1), relative, "o", color=BLUE, label="eigenvalues above zero")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.axhline(bound, linestyle="--", color=ORANGE, label="rounding bound")
-    axes.legend(frameon=False)
-    return _svg(figure)
+def _painter(measurement: Measurement):
+    if {"width", "distance", "fitted", "predicted"} <= set(measurement.series):
+        return _rate
+    if measurement.series.get("eigenvalue"):
+        return _spectrum
+    curves = [column for name, column in measurement.series.items() if name != "step"]
+    return _curves if curves and len({len(column) for column in curves}) == 1 else None
 
 
-def _axes(x_label: str, y_label: str):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.2, 3.2), layout="constrained")
-    axes = figure.add_subplot(xlabel=x_label, ylabel=y_label)
-    axes.grid(color=GREY, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+def _painted(measurement: Measurement, name: str) -> Picture:
+    drawn, words = _painter(measurement)(measurement)
+    return Picture(
+        svg=svg(drawn, name), words=f"{measurement.name[0].upper()}{measurement.name[1:]}. {words}"
+    )
 
 
-def _svg(figure) -> str:
-    from matplotlib import rc_context
+def _rate(measurement: Measurement):
+    series = measurement.series
+    widths, theory = series["width"], _slope(series["width"], series["predicted"])
+    drawn = axes("width", "distance to the limit")
+    drawn.loglog(widths, series["distance"], "o", color=BLUE, label="measured (geometric mean)")
+    drawn.loglog(widths, series["fitted"], "-", color=BLUE, label=f"fitted: slope {series['slope'][0]:.2f}")
+    drawn.loglog(widths, series["predicted"], "--", color=ORANGE, label=f"theory: slope {theory:.2f}")
+    bottom, top = drawn.get_ylim()
+    _fan(drawn, widths, series["fitted"], series["slope"][1:], BLUE, pivot=len(widths) // 2)
+    smallest = min(range(len(widths)), key=widths.__getitem__)
+    _fan(drawn, widths, series["predicted"], measurement.allowed, ORANGE, pivot=smallest)
+    drawn.set_ylim(bottom, top)
+    drawn.set_xticks(widths, [f"{width:g}" for width in widths])
+    drawn.minorticks_off()
+    plain_log_ticks(drawn.yaxis)
+    legend(drawn)
+    return drawn, (
+        f"Distance against width, both logarithmic: {law_in_words(series)}; theory: slope {theory:.2f}."
+        " Shaded: the 95% interval of the fitted slope, and the slopes that the claim allows."
+    )
 
-    text = io.StringIO()
-    # A fixed salt: the same run gives the same page.
-    with rc_context({"svg.hashsalt": "ntkverify", "svg.fonttype": "none"}):
-        figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :]
+
+def _fan(drawn, widths, line, slopes: tuple[float, float], colour: str, *, pivot: int) -> None:
+    """Shades the lines of all `slopes` through one point of `line`."""
+    steepest = [min(max(slope, -9), 9) for slope in slopes]
+    edges = [[line[pivot] * (width / widths[pivot]) ** slope for width in widths] for slope in steepest]
+    drawn.fill_between(widths, *edges, color=colour, alpha=0.15, linewidth=0)
+
+
+def _slope(widths: tuple[float, ...], values: tuple[float, ...]) -> float:
+    return math.log(values[-1] / values[0]) / math.log(widths[-1] / widths[0])
+
+
+def _spectrum(measurement: Measurement):
+    eigenvalues, allowed = sorted(measurement.series["eigenvalue"], reverse=True), measurement.allowed
+    shown = [(index, value / eigenvalues[0]) for index, value in enumerate(eigenvalues, 1)]
+    above = [(index, value) for index, value in shown if value > 0]
+    below = [(index, -value) for index, value in shown if value < 0]
+    drawn = axes("index", "size of eigenvalue / largest")
+    drawn.semilogy(*zip(*above, strict=True), "o", color=BLUE, label="above zero")
+    if below:
+        drawn.semilogy(*zip(*below, strict=True), "x", color=ORANGE, label="below zero")
+    bound = abs(allowed[0])
+    if measurement.name.endswith("eigenvalue") and 0 < bound < math.inf:
+        drawn.axhline(bound, linestyle="--", color=GREY, label="rounding bound")
+    drawn.set_xlim(0.5, len(eigenvalues) + 0.5)
+    drawn.xaxis.get_major_locator().set_params(integer=True)
+    legend(drawn)
+    return drawn, (
+        f"{len(eigenvalues)} eigenvalues, from {eigenvalues[0]:.3g} down to {eigenvalues[-1]:.3g};"
+        f" {len(below)} below zero."
+    )
+
+
+def _curves(measurement: Measurement):
+    """Columns over steps of training, the last one dashed: it is what theory says of the one before."""
+    columns = {name: column for name, column in measurement.series.items() if name != "step"}
+    steps = measurement.series.get("step") or range(len(next(iter(columns.values()))))
+    drawn = axes("step of training", "size")
+    looks = [("-", BLUE), ("--", ORANGE), (":", INK)]
+    for (name, column), (line, colour) in zip(columns.items(), looks, strict=False):
+        drawn.plot(steps, [_drawable(value) for value in column], line, color=colour, label=name)
+    values = [value for column in columns.values() for value in map(_drawable, column) if value == value]
+    if values and min(values) > 0:
+        drawn.set_yscale("log")
+    legend(drawn)
+    ends = ", ".join(f"{name} from {column[0]:.3g} to {column[-1]:.3g}" for name, column in columns.items())
+    return drawn, f"Over {steps[-1]:g} steps: {ends}."
+
+
+def _drawable(value: float) -> float:
+    """NaN, which leaves a gap, for what no axis reaches."""
+    return value if abs(value) < FARTHEST else math.nan

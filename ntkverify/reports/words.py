@@ -1,16 +1,17 @@
 """Scenarios and measurements in words."""
 
+import itertools
 from typing import Any
 
-from ntkverify.findings import Measurement
+from ntkverify.findings import Diagnosis, Measurement
+from ntkverify.reports.reading import layers
 
 
 def scenario_in_words(scenario: dict[str, Any]) -> str:
     """The scenario of a finding's record, as a sentence."""
-    arch, points = scenario["architecture"], scenario["points"]
-    layers = ", ".join(_layer(layer) for layer in arch["layers"]["layers"])
-    count, module = points["count"], scenario.get("module")
-    what = _module(module) if module else f"layers: {layers}"
+    points, module = scenario["points"], scenario.get("module")
+    count = points["count"]
+    what = _module(module) if module else f"layers: {_stack(layers(scenario))}"
     text = f"{count} {points['source']} point{'s' * (count != 1)} of dimension {points['dimension']}; {what}"
     if scenario["widths"]:
         text += f"; widths {', '.join(map(str, scenario['widths']))}"
@@ -35,11 +36,20 @@ def _module(module: dict[str, Any]) -> str:
     )
 
 
+def _stack(stack: list[dict[str, Any]]) -> str:
+    """The layers from first to last, with a repeated pair said once."""
+    first, *rest = [_layer(layer) for layer in stack]
+    pairs = [", ".join(rest[place : place + 2]) for place in range(0, len(rest), 2)]
+    runs = [(pair, len(list(same))) for pair, same in itertools.groupby(pairs)]
+    return ", ".join([first, *(f"{count} times ({pair})" if count > 1 else pair for pair, count in runs)])
+
+
 def _layer(layer: dict[str, Any]) -> str:
     if layer["type"] == "Linear":
         weights = "" if layer["weights"] == "gaussian" else f", {layer['weights']}"
         return f"Linear(weight_std={layer['weight_std']:.4g}, bias_std={layer['bias_std']:.4g}{weights})"
-    return layer["type"]
+    arguments = ", ".join(f"{name}={value}" for name, value in layer.items() if name != "type")
+    return f"{layer['type']}({arguments})" if arguments else layer["type"]
 
 
 def measurement_in_words(measurement: Measurement) -> str:
@@ -60,6 +70,16 @@ def measurement_in_words(measurement: Measurement) -> str:
     return text + "."
 
 
+def diagnosis_in_words(diagnosis: Diagnosis) -> str:
+    """Which known slip explains a wrong kernel, if one does, and how close the nearest come."""
+    text = f"The {diagnosis.kernel} is off by {diagnosis.distance:.2g} of the right one's size. "
+    within = [suspect for suspect in diagnosis.suspects if suspect.left <= diagnosis.accuracy]
+    if within:
+        return f"{text}Explained by: {'; '.join(suspect.slip for suspect in within)}."
+    nearest = [f"{suspect.slip} (leaves {suspect.left:.2g})" for suspect in diagnosis.suspects[:3]]
+    return f"{text}None of the known slips explains it; nearest: {'; '.join(nearest) or 'none was tried'}."
+
+
 def law_in_words(series: dict[str, tuple[float, ...]]) -> str:
     """A fitted power law with its 95% intervals."""
     (slope, *slopes), (prefactor, *prefactors) = series["slope"], series["prefactor"]
@@ -77,3 +97,12 @@ def _expected(low: float, high: float) -> str:
     if high == float("inf"):
         return f"expected at least {low:.4g}"
     return f"expected {low:.4g} to {high:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """For example "4 min 10 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
