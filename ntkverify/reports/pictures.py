@@ -3,12 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from ntkverify.findings import Finding, Measurement
-from ntkverify.reports.drawing import BLUE, GREY, INK, ORANGE, axes, legend, plain_log_ticks, svg
+from ntkverify.findings import Finding, Measurement, Verdict
+from ntkverify.reports.drawing import BLUE, GREY, INK, ORANGE, axes, legend, logarithmic, svg
 from ntkverify.reports.words import law_in_words
 
-MOST = 2
-"""Pictures of one finding, at most."""
 FARTHEST = 1e30
 
 
@@ -20,11 +18,11 @@ class Picture:
     words: str
 
 
-def pictures(finding: Finding) -> list[Picture]:
-    """Of those of the finding's measurements that carry series, the ones that did not hold first."""
+def picture(finding: Finding) -> Picture | None:
+    """Of the first of the finding's measurements that carries series, one that did not hold before others."""
     able = [measurement for measurement in finding.measurements if _painter(measurement)]
-    able.sort(key=lambda measurement: measurement.verdict == "holds")
-    return [_painted(able[index], f"{finding.id}-{index}") for index in range(min(MOST, len(able)))]
+    able.sort(key=lambda measurement: measurement.verdict is Verdict.HOLDS)
+    return _painted(able[0], finding.id) if able else None
 
 
 def _painter(measurement: Measurement):
@@ -57,7 +55,7 @@ def _rate(measurement: Measurement):
     drawn.set_ylim(bottom, top)
     drawn.set_xticks(widths, [f"{width:g}" for width in widths])
     drawn.minorticks_off()
-    plain_log_ticks(drawn.yaxis)
+    logarithmic(drawn.yaxis, series["distance"])
     legend(drawn)
     return drawn, (
         f"Distance against width, both logarithmic: {law_in_words(series)}; theory: slope {theory:.2f}."
@@ -86,8 +84,10 @@ def _spectrum(measurement: Measurement):
     if below:
         drawn.semilogy(*zip(*below, strict=True), "x", color=ORANGE, label="below zero")
     bound = abs(allowed[0])
-    if measurement.name.endswith("eigenvalue") and 0 < bound < math.inf:
+    has_bound = measurement.name.endswith("eigenvalue") and 0 < bound < math.inf
+    if has_bound:
         drawn.axhline(bound, linestyle="--", color=GREY, label="rounding bound")
+    logarithmic(drawn.yaxis, [size for _, size in above + below] + [bound] * has_bound)
     drawn.set_xlim(0.5, len(eigenvalues) + 0.5)
     drawn.xaxis.get_major_locator().set_params(integer=True)
     legend(drawn)
@@ -108,6 +108,7 @@ def _curves(measurement: Measurement):
     values = [value for column in columns.values() for value in map(_drawable, column) if value == value]
     if values and min(values) > 0:
         drawn.set_yscale("log")
+        logarithmic(drawn.yaxis, values)
     legend(drawn)
     ends = ", ".join(f"{name} from {column[0]:.3g} to {column[-1]:.3g}" for name, column in columns.items())
     return drawn, f"Over {steps[-1]:g} steps: {ends}."

@@ -6,6 +6,8 @@ import shlex
 from ntkverify.findings import Finding
 from ntkverify.runs import Run
 
+LONGEST = 1500
+"""Characters of a scenario's JSON that a page shows; a longer one is read from the run's folder."""
 TEST = """\
 from hypothesis import HealthCheck, assume, example, given, settings
 
@@ -14,7 +16,7 @@ from ntkverify.budgets import budget_named
 from ntkverify.claims import Effort, claim_named, examine
 from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario
-
+{imports}
 subject = {subject}
 claim = claim_named("{claim}")
 effort = Effort(level={level!r}, max_samples={max_samples})
@@ -30,28 +32,34 @@ def test_{name}(scenario):
 """
 
 
+def scenario_json(finding: Finding) -> str:
+    """The finding's scenario, or nothing where that is too long to show."""
+    text = json.dumps(finding.scenario, sort_keys=True)
+    return text if len(text) <= LONGEST else ""
+
+
 def replay_command(run: Run, finding: Finding) -> str:
     """The command line that measures `finding` again, also when later runs have moved "latest" on."""
-    folder = run.folder.parent / run.folder.resolve().name
-    return f"ntkverify replay {shlex.quote(f'{folder}#{finding.id}')}"
-
-
-def pinned_example(finding: Finding) -> str:
-    """A line above a Hypothesis test that makes it try the finding's scenario each time."""
-    return f"@example(Scenario.from_json({json.dumps(finding.scenario, sort_keys=True)!r}))"
+    return f"ntkverify replay {shlex.quote(_name(run, finding))}"
 
 
 def pinned_test(run: Run, finding: Finding) -> str:
-    """A file for pytest that tries the finding's scenario, and a few others of its claim."""
-    spec = run.header.get("spec", "")
-    inside = not finding.is_outside
+    """A file for pytest that tries the finding's scenario each time, and a few others of its claim."""
+    spec, text, inside = run.header.get("spec", ""), scenario_json(finding), not finding.is_outside
+    recorded = f"find_finding({_name(run, finding)!r}, Path())[1].scenario"
     return TEST.format(
+        imports="" if text else "from pathlib import Path\nfrom ntkverify.runs import find_finding\n",
         subject=f"subjects.load({spec!r})" if spec else "subjects.BuiltinSubject()",
         claim=finding.claim,
         level=finding.level,
         max_samples=finding.max_samples,
-        example=pinned_example(finding),
+        example=f"@example(Scenario.{f'from_json({text!r})' if text else f'from_plain({recorded})'})",
         premises="inside" if inside else "outside",
         name=finding.claim.replace(".", "_"),
         guard=f"assume({'not ' * inside}claim.broken_premises(scenario))",
     )
+
+
+def _name(run: Run, finding: Finding) -> str:
+    """FOLDER#ID, with the folder's own name in place of "latest"."""
+    return f"{run.folder.parent / run.folder.resolve().name}#{finding.id}"

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from ntkverify.reports.coverage import reached, tally
 from ntkverify.reports.falling import falls_with, weakest
 from ntkverify.reports.formulas import formula_in_html
 from ntkverify.reports.heat import heat
-from ntkverify.reports.pictures import pictures
+from ntkverify.reports.pictures import picture
 from ntkverify.reports.table import Row, rows
 from ntkverify.reports.totals import smallest_seen, totals
 from ntkverify.runs import Run
@@ -21,9 +21,10 @@ from ntkverify.runs import Run
 HTML, MARKDOWN = "report.html", "report.md"
 MOST_MARKDOWN = 1_000_000
 """Bytes; GitHub shows no step summary of 1,024 KiB or more."""
-MOST_MEASUREMENTS = 12
+ROOM_TO_SAY_SO = 500
+MOST_MEASUREMENTS = 6
 """Of one finding that are shown."""
-LONGEST_ERROR = 4000
+LONGEST_ERROR = 2000
 SIGNS = {Verdict.HOLDS: "✓", Verdict.FAILS: "✗", Verdict.UNDECIDED: "?", Verdict.OUT_OF_SCOPE: "\N{EN DASH}"}
 
 
@@ -38,15 +39,17 @@ def write(run: Run) -> Path:
 
 
 def cut(text: str, most: int) -> str:
-    """At most `most` bytes of `text`: whole lines, and a last one that says how much is left out."""
-    size = len(text.encode())
-    if size <= most:
+    """At most `most` bytes of a Markdown page: whole lines, and a last one that says what is left out."""
+    whole = text.encode()
+    if len(whole) <= most:
         return text
-    room = most - 200
-    kept = text.encode()[:room].decode(errors="ignore").rpartition("\n")[0]
+    kept = whole[: max(most - ROOM_TO_SAY_SO, 0)].decode(errors="ignore").rpartition("\n")[0]
+    left = text[len(kept) :]
+    sections = re.findall(r"^## (.*)$", left, flags=re.MULTILINE)
+    named = f", among them {len(sections)} sections from {sections[0][:80]!r} on" if sections else ""
+    end = f"Left out here: {len(left.encode()):,} of {len(whole):,} bytes{named}. The run's report.html says more."
     fence = "\n```" * (kept.count("\n```") % 2)
-    left = size - len(kept.encode())
-    return f"{kept}{fence}\n\nLeft out here: the last {left:,} of {size:,} bytes. The run's own report has all of it.\n"
+    return f"{kept}{fence}\n\n{end}\n" if most >= ROOM_TO_SAY_SO else ""
 
 
 def _environment(run: Run):
@@ -60,14 +63,14 @@ def _environment(run: Run):
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "as_json": functools.partial(json.dumps, sort_keys=True),
+        "as_json": pinning.scenario_json,
         "diagnosed": words.diagnosis_in_words,
         "duration": words.duration,
         "formula": lambda formula: Markup(formula_in_html(formula)),
         "heat": heat,
         "in_words": words.scenario_in_words,
         "measured": words.measurement_in_words,
-        "pictures": pictures,
+        "picture": picture,
         "pinned": functools.partial(pinning.pinned_test, run),
         "replay": functools.partial(pinning.replay_command, run),
         "shortened": _shortened,
@@ -91,10 +94,14 @@ def _page(run: Run) -> dict[str, Any]:
         "families": [(name, list(some)) for name, some in itertools.groupby(table, _family)],
         "verdicts": [(verdict, counted[verdict]) for verdict in SIGNS if counted[verdict]],
         "failed": failed,
-        "weakest": [
-            (claim, [(other, other in failed) for other in falls_with(claim, claims)])
-            for claim in weakest(failed, claims)
-        ],
+        "weakest": weakest(failed, claims),
+        "falls": {
+            claim: [(other, other in failed) for other in falls_with(claim, claims)] for claim in failed
+        },
+        "blamed": {
+            claim: [(other, False) for other in failed if claim in falls_with(other, claims)]
+            for claim in failed
+        },
         "linked": {row.claim for row in table},
         "totals": totals(run),
         "versions": ", ".join(f"{name} {value}" for name, value in sorted(_versions(run))),

@@ -74,10 +74,11 @@ def _visible(measurements: list[Measurement]) -> str:
         return f"one of {sizes} beyond the allowed range, with probability {power:g}"
     lows, highs = zip(*(measurement.allowed for measurement in measurements), strict=True)
     parts = [f"anything above {_range(highs)}"] if min(highs) < float("inf") else []
-    parts += [f"anything below {_range(lows)}"] if max(lows) > -float("inf") else []
+    is_distance = min(lows) == max(lows) == 0 and min(measurement.value for measurement in measurements) >= 0
+    parts += [f"anything below {_range(lows)}"] if max(lows) > -float("inf") and not is_distance else []
     return " and ".join(parts)
 
 
 def _range(numbers) -> str:
     low, high = f"{min(numbers):.2g}", f"{max(numbers):.2g}"
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else f"{low} to {high} (by scenario)"
