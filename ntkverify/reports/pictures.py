@@ -8,6 +8,8 @@ from ntkverify.reports.drawing import BLUE, GREY, INK, ORANGE, axes, legend, log
 from ntkverify.reports.words import law_in_words
 
 FARTHEST = 1e30
+"""Numbers that no axis reaches are left out."""
+RATE = {"width", "distance", "fitted", "predicted"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +28,15 @@ def picture(finding: Finding) -> Picture | None:
 
 
 def _painter(measurement: Measurement):
-    if {"width", "distance", "fitted", "predicted"} <= set(measurement.series):
-        return _rate
-    if measurement.series.get("eigenvalue"):
-        return _spectrum
-    curves = [column for name, column in measurement.series.items() if name != "step"]
-    return _curves if curves and len({len(column) for column in curves}) == 1 else None
+    """What draws the measurement's series; None where they cannot be drawn."""
+    series = measurement.series
+    if set(series) >= RATE:
+        drawable = all(0 < value < FARTHEST for name in RATE for value in series[name])
+        return _rate if drawable and len(series["width"]) > 1 else None
+    if "eigenvalue" in series:
+        return _spectrum if any(0 < abs(value) < math.inf for value in series["eigenvalue"]) else None
+    lengths = {len(column) for column in series.values()}
+    return _curves if len(lengths) == 1 and min(lengths) > 1 else None
 
 
 def _painted(measurement: Measurement, name: str) -> Picture:
@@ -75,15 +80,16 @@ def _slope(widths: tuple[float, ...], values: tuple[float, ...]) -> float:
 
 
 def _spectrum(measurement: Measurement):
-    eigenvalues, allowed = sorted(measurement.series["eigenvalue"], reverse=True), measurement.allowed
-    shown = [(index, value / eigenvalues[0]) for index, value in enumerate(eigenvalues, 1)]
+    eigenvalues = sorted(filter(math.isfinite, measurement.series["eigenvalue"]), reverse=True)
+    largest = max(map(abs, eigenvalues))
+    shown = [(index, value / largest) for index, value in enumerate(eigenvalues, 1)]
     above = [(index, value) for index, value in shown if value > 0]
     below = [(index, -value) for index, value in shown if value < 0]
     drawn = axes("index", "size of eigenvalue / largest")
-    drawn.semilogy(*zip(*above, strict=True), "o", color=BLUE, label="above zero")
-    if below:
-        drawn.semilogy(*zip(*below, strict=True), "x", color=ORANGE, label="below zero")
-    bound = abs(allowed[0])
+    for some, mark, colour, name in ((above, "o", BLUE, "above zero"), (below, "x", ORANGE, "below zero")):
+        if some:
+            drawn.semilogy(*zip(*some, strict=True), mark, color=colour, label=name)
+    bound = abs(measurement.allowed[0])
     has_bound = measurement.name.endswith("eigenvalue") and 0 < bound < math.inf
     if has_bound:
         drawn.axhline(bound, linestyle="--", color=GREY, label="rounding bound")
@@ -105,7 +111,7 @@ def _curves(measurement: Measurement):
     looks = [("-", BLUE), ("--", ORANGE), (":", INK)]
     for (name, column), (line, colour) in zip(columns.items(), looks, strict=False):
         drawn.plot(steps, [_drawable(value) for value in column], line, color=colour, label=name)
-    values = [value for column in columns.values() for value in map(_drawable, column) if value == value]
+    values = [value for column in columns.values() for value in column if abs(value) < FARTHEST]
     if values and min(values) > 0:
         drawn.set_yscale("log")
         logarithmic(drawn.yaxis, values)
