@@ -4,11 +4,15 @@ import math
 from dataclasses import dataclass
 
 from ntkverify.findings import Finding, Measurement, Verdict
-from ntkverify.reports.drawing import BLUE, GREY, INK, ORANGE, axes, legend, logarithmic, svg
+from ntkverify.reports.drawing import BLUE, GREY, ORANGE, axes, legend, logarithmic, svg
 from ntkverify.reports.words import law_in_words
 
 FARTHEST = 1e30
 """Numbers that no axis reaches are left out."""
+ROUNDING = 1e-17
+"""Of the largest number; what lies below is not worth an axis."""
+THEORY = ("kernel", "map", "predicted")
+"""Words in the names of columns that say what theory predicts."""
 RATE = {"width", "distance", "fitted", "predicted"}
 
 
@@ -104,17 +108,20 @@ def _spectrum(measurement: Measurement):
 
 
 def _curves(measurement: Measurement):
-    """Columns over steps of training, the last one dashed: it is what theory says of the one before."""
+    """Columns over steps of training; dashed, so that it shows above what it agrees with, what theory says."""
     columns = {name: column for name, column in measurement.series.items() if name != "step"}
     steps = measurement.series.get("step") or range(len(next(iter(columns.values()))))
-    drawn = axes("step of training", "size")
-    looks = [("-", BLUE), ("--", ORANGE), (":", INK)]
-    for (name, column), (line, colour) in zip(columns.items(), looks, strict=False):
-        drawn.plot(steps, [_drawable(value) for value in column], line, color=colour, label=name)
+    drawn = axes("step of training", "size of output or residual")
+    for name, column in columns.items():
+        theory = any(word in name for word in THEORY)
+        look = {"linestyle": "--", "color": ORANGE, "zorder": 3} if theory else {"color": BLUE}
+        drawn.plot(steps, [_drawable(value) for value in column], label=name, **look)
     values = [value for column in columns.values() for value in column if abs(value) < FARTHEST]
     if values and min(values) > 0:
+        floor = max(min(values), ROUNDING * max(values))
         drawn.set_yscale("log")
-        logarithmic(drawn.yaxis, values)
+        drawn.set_ylim(floor / 2, 2 * max(values))
+        logarithmic(drawn.yaxis, (floor, max(values)))
     legend(drawn)
     ends = ", ".join(f"{name} from {column[0]:.3g} to {column[-1]:.3g}" for name, column in columns.items())
     return drawn, f"Over {steps[-1]:g} steps: {ends}."

@@ -42,7 +42,9 @@ class Row:
 
 
 def _richness(finding: Finding) -> int:
-    return finding.scenario["points"]["count"] * len(layers(finding.scenario))
+    scenario = finding.scenario
+    steps = scenario["training"]["steps"] if scenario["training"] else 1
+    return scenario["points"]["count"] * len(layers(scenario)) * steps
 
 
 def rows(run: Run) -> list[Row]:

@@ -72,10 +72,11 @@ def _visible(measurements: list[Measurement]) -> str:
         sizes = _range([statistics.visible for statistics in seen])
         power = min(statistics.power for statistics in seen)
         return f"one of {sizes} beyond the allowed range, with probability {power:g}"
-    lows, highs = zip(*(measurement.allowed for measurement in measurements), strict=True)
-    parts = [f"anything above {_range(highs)}"] if min(highs) < float("inf") else []
-    is_distance = min(lows) == max(lows) == 0 and min(measurement.value for measurement in measurements) >= 0
-    parts += [f"anything below {_range(lows)}"] if max(lows) > -float("inf") and not is_distance else []
+    lows = [m.allowed[0] for m in measurements if m.allowed[0] > -float("inf")]
+    highs = [m.allowed[1] for m in measurements if m.allowed[1] < float("inf")]
+    is_distance = set(lows) == {0} and min(measurement.value for measurement in measurements) >= 0
+    parts = [f"anything above {_range(highs)}"] if highs else []
+    parts += [f"anything below {_range(lows)}"] if lows and not is_distance else []
     return " and ".join(parts)
 
 

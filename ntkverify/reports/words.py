@@ -12,7 +12,7 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
     points, module = scenario["points"], scenario.get("module")
     count = points["count"]
     what = _module(module) if module else f"layers: {_stack(layers(scenario))}"
-    text = f"{count} {points['source']} point{'s' * (count != 1)} of dimension {points['dimension']}; {what}"
+    text = f"{_count(count, points['source'] + ' point')} of dimension {points['dimension']}; {what}"
     if scenario["widths"]:
         text += f"; widths {', '.join(map(str, scenario['widths']))}"
     if scenario["profile"]:
@@ -22,10 +22,14 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
         kind = " with Nesterov momentum" if training.get("nesterov") else " with heavy-ball momentum"
         momentum = f"{kind} {training['momentum']:g}" if training.get("momentum") else ""
         text += (
-            f"; {training['steps']} steps of gradient descent{momentum} at {training['step_size']:g} of the largest stable"
-            f" learning rate, {training['test_points']} points held out"
+            f"; {_count(training['steps'], 'step')} of gradient descent{momentum} at {training['step_size']:g} of the"
+            f" largest stable learning rate, {_count(training['test_points'], 'point')} held out"
         )
     return text + "."
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _module(module: dict[str, Any]) -> str:
