@@ -15,7 +15,7 @@ PICTURES = """[...document.querySelectorAll("[role=img], img")].map(e => {
     return e.alt || (by && document.getElementById(by)?.textContent) || ""})"""
 STICKING_OUT = """[...document.querySelectorAll("body *")].filter(e =>
     !e.closest(".scroll, pre, .skip, svg") && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
-LEVELS = """[...document.querySelectorAll("h1, h2, h3, h4")].map(e => Number(e.tagName[1]))"""
+LEVELS = """[...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(e => Number(e.tagName[1]))"""
 CONTRASTS = """(() => {
     const numbers = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
     const light = rgb => rgb.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
