@@ -11,11 +11,10 @@ from ntkverify.recipes import ACTIVATIONS, KINDS
 def space() -> dict[str, dict[str, Any]]:
     """Each axis with its `values`, or with the `least` number on it and the `most`, None where there is none.
 
-    A step size is a share of the largest stable one. `trained`: whether the axis is asked of trained networks too.
+    A step size is a share of the largest stable one; "module tanh" is the activation of a torch module.
     """
-    activations = [*BY_NAME, *(f"module {name}" for name in ACTIVATIONS)]
     return {
-        "activation": {"values": activations},
+        "activation": {"values": [*BY_NAME, *(f"module {name}" for name in ACTIVATIONS)]},
         "data": {"values": [*GENERATED, *REAL]},
         "weight distribution": {"values": list(WEIGHTS)},
         "biases": {"values": ["with", "without"]},

@@ -1,9 +1,8 @@
 """Writes report.html and report.md into a run's folder."""
 
 import functools
-import itertools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from ntkverify.reports.falling import falls_with, weakest
 from ntkverify.reports.formulas import formula_in_html
 from ntkverify.reports.heat import heat
 from ntkverify.reports.pictures import picture
-from ntkverify.reports.table import Row, rows
+from ntkverify.reports.table import rows
 from ntkverify.reports.totals import smallest_seen, totals
 from ntkverify.runs import Run
 
@@ -86,12 +85,14 @@ def _page(run: Run) -> dict[str, Any]:
     """What the templates are filled with."""
     table, claims = rows(run), run.header["claims"]
     failed = [row.claim for row in table if row.verdict is Verdict.FAILS]
-    counted = Counter(row.verdict for row in table)
+    counted, families = Counter(row.verdict for row in table), defaultdict(list)
+    for row in table:
+        families[row.claim.partition(".")[0]].append(row)
     return {
         "header": run.header,
         "claims": claims,
         "rows": table,
-        "families": [(name, list(some)) for name, some in itertools.groupby(table, _family)],
+        "families": list(families.items()),
         "verdicts": [(verdict, counted[verdict]) for verdict in SIGNS if counted[verdict]],
         "failed": failed,
         "weakest": weakest(failed, claims),
@@ -109,10 +110,6 @@ def _page(run: Run) -> dict[str, Any]:
     }
 
 
-def _family(row: Row) -> str:
-    return row.claim.partition(".")[0]
-
-
 def _versions(run: Run) -> set[tuple[str, str]]:
     return {item for finding in run.findings for item in finding.versions.items()}
 
@@ -124,5 +121,6 @@ def _shown(finding: Finding) -> list[Measurement]:
 
 
 def _shortened(error: str) -> str:
-    """The end of a traceback, which says what went wrong."""
+    """The end of a traceback, which says what went wrong; it cannot close Markdown's fence around it."""
+    error = error.replace("```", "'''")
     return error if len(error) <= LONGEST_ERROR else f"(its start is left out)\n{error[-LONGEST_ERROR:]}"

@@ -59,7 +59,8 @@ def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Meas
 
     predicted = np.concatenate(predict(settings["steps"]))
     (measured,) = _compare(run, predicted, task, kernels, net, scenario)
-    shown = np.unique(np.linspace(1, len(run.losses) - 1, CURVE_POINTS, dtype=int)).tolist()
+    spread = np.linspace(1, settings["steps"], CURVE_POINTS, dtype=int).tolist()
+    shown = sorted({step for step in spread if step < len(run.losses)})
     curves = {
         "step": tuple(shown),
         "|f - y| of the network": tuple(math.sqrt(2 * run.losses[step]) for step in shown),
