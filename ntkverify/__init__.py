@@ -17,10 +17,15 @@ _HOME = dict.fromkeys(_ACTIVATIONS, "activations") | {
     "train": "training",
     "explain_gap": "gap",
     "explain_module_gap": "gap",
+    "map_equivalence": "maps",
     "BuiltinSubject": "subjects",
     "KernelSubject": "subjects",
+    "ModuleSubject": "subjects",
+    "check": "checking",
+    "write_report": "checking",
+    "parametrize_with_claims": "pytest_plugin.parametrize",
 }
-_MODULES = ("claims", "empirical", "predict", "stats", "strategies")
+_MODULES = ("claims", "empirical", "maps", "predict", "stats", "strategies")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -64,11 +64,11 @@ class Points:
             draws *= np.resize([1, 1e-30, 0, 1e30], (self.count, 1))
         return draws
 
-    def targets(self) -> np.ndarray:
-        """(count, 1), float64: standard normal, or the data set's own, standardised."""
+    def targets(self, outputs: int = 1) -> np.ndarray:
+        """(count, outputs), float64: standard normal, or the data set's own, standardised, for every output."""
         if self.source in REAL:
-            return _dataset(self.source)[1][self._chosen()]
-        return derive(self.seed, "targets", self.source).standard_normal((self.count, 1))
+            return np.tile(_dataset(self.source)[1][self._chosen()], outputs)
+        return derive(self.seed, "targets", self.source).standard_normal((self.count, outputs))
 
     def _chosen(self) -> np.ndarray:
         rows = len(_dataset(self.source)[0])

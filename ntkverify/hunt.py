@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from ntkverify.budgets import Budget
 from ntkverify.claims import CATALOGUE, Claim, Effort, examine
+from ntkverify.diagnosis import explained
 from ntkverify.errors import NtkverifyError
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.scenarios import Scenario
@@ -64,6 +65,7 @@ class ClaimRefuted(NtkverifyError, AssertionError):
             f"  {m.name}: got {m.value:.6g}, but should be in {m.allowed} {m.tolerance}" for m in failed
         ]
         lines += [self.finding.error] if self.finding.error else []
+        lines += [f"  diagnosis, {self.finding.diagnosis}"] if self.finding.diagnosis else []
         lines += [f"  replay: ntkverify replay {self.finding.id}"]
         return "\n".join(lines)
 
@@ -88,6 +90,8 @@ class Hunt:
 
         Raises ClaimRefuted, carrying the minimal counterexample, for a failure or a crash.
         """
+        if not claim.concerns(self.subject):
+            return self._out_of_scope(claim)
         examples = self.budget.stochastic_examples if claim.stochastic else self.budget.examples
         attempt = _Attempt(self, claim, examples, self.budget.max_samples)
 
@@ -112,15 +116,20 @@ class Hunt:
         except hypothesis.errors.Unsatisfiable:
             pass  # the subject supports no architecture that the claim is about
         except ClaimRefuted as refuted:
-            self.record(replace(refuted.finding, minimal=True))
-            raise
-        return summary(attempt.findings)
+            minimal = replace(refuted.finding, minimal=True)
+            if minimal.is_defect:
+                minimal = explained(minimal, claim, self.subject)
+            self.record(minimal)
+            raise ClaimRefuted(minimal) from None
+        return summary(attempt.findings) if attempt.findings else self._out_of_scope(claim)
 
     def outside(self, claim: Claim) -> Finding | None:
         """The simplest scenario found on which `claim` fails because a premise is broken, if any.
 
         Raises ClaimRefuted for it where the run fails on findings, and for a crash.
         """
+        if claim.outside is None or not claim.concerns(self.subject):
+            return None
         attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, claim.outside_samples)
         try:
             scenario = hypothesis.find(
@@ -139,13 +148,19 @@ class Hunt:
         except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
             finding = None
         else:
-            finding = replace(attempt(scenario), minimal=True)
+            finding = explained(replace(attempt(scenario), minimal=True), claim, self.subject)
             self.record(finding)
         for crashed in (known for known in attempt.findings if known.error):
             raise ClaimRefuted(crashed)
         if finding and self.fail_on_findings:
             raise ClaimRefuted(finding)
         return finding
+
+    def _out_of_scope(self, claim: Claim) -> Verdict:
+        """Puts on record that the subject has nothing that the claim is about, or not inside its premises."""
+        empty = {"scenario": {}, "level": 0.0, "max_samples": 0}
+        self.record(Finding(claim=claim.id, subject=self.subject.name, verdict=Verdict.OUT_OF_SCOPE, **empty))
+        return Verdict.OUT_OF_SCOPE
 
     def _random(self, claim: Claim, *names: str) -> random.Random:
         return random.Random(int(derive(self.seed, claim.id, *names).integers(2**63)))

@@ -10,28 +10,47 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ntkverify import findings as journal
 from ntkverify.errors import InvalidArgument
-from ntkverify.findings import Finding
+from ntkverify.findings import Finding, append, read
 
 JOURNAL, HEADER, LATEST = "findings.jsonl", "run.json", "latest"
+JOURNALS = "findings*.jsonl"
+STAMP = "%Y-%m-%dT%H-%M-%S"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run's folder: `header` in run.json, `findings` in findings.jsonl."""
+    """A run's folder: `header` in run.json, `findings` in findings.jsonl.
+
+    journal: the file that this process appends to; processes that share a run each have their own.
+    """
 
     folder: Path
     header: dict[str, Any]
     findings: list[Finding] = field(default_factory=list)
+    journal: str = JOURNAL
 
     @staticmethod
     def start(root: Path, header: dict[str, Any]) -> "Run":
         """Makes root/<time>/ and points root/latest at it."""
-        folder = _new_folder(root, time.strftime("%Y-%m-%dT%H-%M-%S"))
-        (folder / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
-        _point(root / LATEST, folder)
-        return Run(folder=folder, header=header)
+        folder = _new_folder(root, time.strftime(STAMP))
+        return Run.into(folder, header)
+
+    @staticmethod
+    def join(folder: Path, header: dict[str, Any], writer: str) -> "Run":
+        """Takes part, as `writer`, in a run that other processes write too; the first makes the folder."""
+        return Run.into(folder, header, f"findings-{writer}.jsonl")
+
+    @staticmethod
+    def into(folder: Path, header: dict[str, Any], journal: str = JOURNAL) -> "Run":
+        """Writes into that folder, made where it is missing, and points `latest` beside it at it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        # Replaced at once: another process never reads half a header.
+        temporary = folder / f".{journal}.{HEADER}"
+        temporary.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+        os.replace(temporary, folder / HEADER)
+        _point(folder.parent / LATEST, folder)
+        return Run(folder=folder, header=header, journal=journal)
 
     @staticmethod
     def read(folder: Path) -> "Run":
@@ -40,12 +59,12 @@ class Run:
             remedy = "Pass the folder that a run printed, for example reports/latest."
             raise InvalidArgument("run", str(folder), f"a folder with {HEADER}", remedy)
         header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        path = folder / JOURNAL
-        return Run(folder=folder, header=header, findings=list(journal.read(path)) if path.exists() else [])
+        findings = [finding for path in sorted(folder.glob(JOURNALS)) for finding in read(path)]
+        return Run(folder=folder, header=header, findings=findings)
 
     def record(self, finding: Finding) -> None:
         """Writes a finding down before anything else can happen to it."""
-        journal.append(self.folder / JOURNAL, finding)
+        append(self.folder / self.journal, finding)
         self.findings.append(finding)
 
     def by_claim(self) -> dict[str, list[Finding]]:
@@ -69,7 +88,7 @@ def _new_folder(root: Path, stamp: str) -> Path:
 def _point(link: Path, folder: Path) -> None:
     """Nothing on a system without symbolic links: the folder is printed anyway."""
     with contextlib.suppress(OSError):
-        temporary = link.with_name(f".{folder.name}")
+        temporary = link.with_name(f".{folder.name}.{os.getpid()}")
         temporary.symlink_to(folder.name)
         os.replace(temporary, link)
 

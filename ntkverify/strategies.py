@@ -98,32 +98,53 @@ def scenarios(
     """Scenarios that `subject` can be asked about; pairs are the least and the most of something.
 
     seed: of every network in them; profiles: by depth; `architecture`: options of `architectures`. A subject with an
-    architecture of its own gets inputs that fit it.
+    architecture, a number of inputs or widths of its own gets scenarios that fit them.
     """
-    fixed = getattr(subject, "architecture", None)
-    if fixed is not None:
-        sources = [source for source in sources if REAL.get(source, fixed.inputs) == fixed.inputs]
+    inputs = inputs_of(subject)
+    if inputs is not None:
+        sources = [source for source in sources if REAL.get(source, inputs) == inputs]
     source = draw(st.sampled_from(sources))
     dimension = draw(
         st.integers(*dimensions)
     )  # drawn for real data too: shrinking needs one shape of choices
-    if fixed is None:
-        fixed = draw(architectures(inputs=REAL.get(source, dimension), **architecture))
-        assume(getattr(subject, "supports", lambda _: True)(fixed))
+    dimension = inputs or REAL.get(source, dimension)
+    arch = getattr(subject, "architecture", None)
+    if arch is None and hasattr(subject, "architecture"):
+        arch = unknown(dimension)
+    elif arch is None:
+        arch = draw(architectures(inputs=dimension, **architecture))
+        assume(getattr(subject, "supports", lambda _: True)(arch))
     points = Points(
         source=source,
         count=draw(st.integers(*counts)),
-        dimension=fixed.inputs,
+        dimension=dimension,
         seed=draw(st.integers(*data_seeds)),
     )
     return Scenario(
-        architecture=fixed,
+        architecture=arch,
         points=points,
-        widths=draw(st.sampled_from(widths)),
+        widths=draw(st.sampled_from([_fitting(subject, some) for some in widths])),
         seed=seed,
         training=draw(training),
-        profile=draw(profiles(fixed.depth)),
+        profile=draw(profiles(arch.depth)),
     )
+
+
+def unknown(inputs: int) -> Architecture:
+    """Stands for the architecture of a subject that says none; claims that need one are not tried on it."""
+    return Architecture(inputs=inputs, layers=Sequential(Linear()))
+
+
+def inputs_of(subject: Any) -> int | None:
+    """The number of features that the subject takes; None for any."""
+    arch = getattr(subject, "architecture", None)
+    return getattr(subject, "inputs", None) if arch is None else arch.inputs
+
+
+def _fitting(subject: Any, widths: tuple[int, ...]) -> tuple[int, ...]:
+    """The subject's own widths in place of as many others, the narrow ones where not all are wanted."""
+    own = getattr(subject, "widths", None)
+    return own[-len(widths) :] if own and widths else widths
 
 
 @st.composite
@@ -139,8 +160,8 @@ def module_scenarios(
     outputs: Sequence[int] = (1, 2, 3),
 ) -> Scenario:
     """Scenarios about torch modules of every kind; the architecture only says how many inputs there are."""
-    fixed = getattr(subject, "architecture", None)
-    dimension = draw(st.integers(*dimensions)) if fixed is None else fixed.inputs
+    dimension = draw(st.integers(*dimensions))
+    dimension = inputs_of(subject) or dimension
     recipe = Recipe(
         kind=draw(st.sampled_from(kinds)),
         width=draw(st.sampled_from(widths)),
@@ -155,5 +176,4 @@ def module_scenarios(
         dimension=dimension,
         seed=draw(st.integers(0, 2**16)),
     )
-    arch = fixed or Architecture(inputs=dimension, layers=Sequential(Linear()))
-    return Scenario(architecture=arch, points=points, seed=seed, module=recipe)
+    return Scenario(architecture=unknown(dimension), points=points, seed=seed, module=recipe)

@@ -1,8 +1,8 @@
 """Trained networks against kernel regression: claims of `ntkverify/claims/equivalence`."""
 
-from ntkverify.pytest_plugin import parametrize_with_family, try_claim
+from ntkverify.pytest_plugin import parametrize_with_family
 
 
 @parametrize_with_family("equivalence")
-def test_equivalence(claim, premises, hunt):
-    try_claim(hunt, claim, premises)
+def test_equivalence(claim, premises, try_claim):
+    try_claim(claim, premises)

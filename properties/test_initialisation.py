@@ -1,8 +1,8 @@
 """Finite networks before training: claims of `ntkverify/claims/initialisation/`."""
 
-from ntkverify.pytest_plugin import parametrize_with_family, try_claim
+from ntkverify.pytest_plugin import parametrize_with_family
 
 
 @parametrize_with_family("initialisation")
-def test_initialisation(claim, premises, hunt):
-    try_claim(hunt, claim, premises)
+def test_initialisation(claim, premises, try_claim):
+    try_claim(claim, premises)

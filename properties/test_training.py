@@ -1,8 +1,8 @@
 """How networks train: claims of `ntkverify/claims/training`."""
 
-from ntkverify.pytest_plugin import parametrize_with_family, try_claim
+from ntkverify.pytest_plugin import parametrize_with_family
 
 
 @parametrize_with_family("training")
-def test_training(claim, premises, hunt):
-    try_claim(hunt, claim, premises)
+def test_training(claim, premises, try_claim):
+    try_claim(claim, premises)

@@ -10,8 +10,8 @@ import pytest
 import ntkverify
 
 PACKAGE = Path(ntkverify.__file__).parent
-ORDER = """errors serialization seeds findings runs budgets arrays numerics activations architecture data recipes scenarios
-space stats analytic networks empirical strategies predict training gap paper subjects claims hunt reports pytest_plugin cli""".split()
+ORDER = """errors serialization seeds findings runs drawing budgets arrays numerics activations architecture data recipes scenarios
+space stats analytic networks empirical strategies predict training gap paper subjects claims maps diagnosis hunt reports checking pytest_plugin cli""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
@@ -42,7 +42,7 @@ def test_imports_point_downward(path):
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "reports").glob("*.py")), ids=lambda path: path.name)
 def test_reports_read_findings_only(path):
-    assert imported_rooms(path) <= {"errors", "findings", "runs"}
+    assert imported_rooms(path) <= {"errors", "findings", "runs", "drawing", "maps"}
 
 
 def test_the_kernel_and_the_network_share_no_scaling_code():
@@ -52,7 +52,7 @@ def test_the_kernel_and_the_network_share_no_scaling_code():
 
 
 @pytest.mark.parametrize(
-    "module", ["", ".pytest_plugin", ".findings", ".runs", ".budgets", ".reports", ".cli"]
+    "module", ["", ".pytest_plugin", ".findings", ".runs", ".budgets", ".reports", ".maps", ".cli"]
 )
 def test_light_modules_import_neither_torch_nor_hypothesis(module):
     code = f"import sys, ntkverify{module}; sys.exit(bool({{'torch', 'hypothesis', 'matplotlib'}} & set(sys.modules)))"

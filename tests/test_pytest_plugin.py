@@ -10,11 +10,11 @@ from ntkverify.cli import main
 from ntkverify.runs import Run
 
 KERNEL_PROPERTY = """
-from ntkverify.pytest_plugin import parametrize_with_family, try_claim
+from ntkverify.pytest_plugin import parametrize_with_family
 
 @parametrize_with_family("kernel")
-def test_kernel(claim, premises, hunt):
-    try_claim(hunt, claim, premises)
+def test_kernel(claim, premises, try_claim):
+    try_claim(claim, premises)
 """
 ONE_CLAIM = "strictly_positive or killed"
 ORDINARY = "def test_nothing():\n    pass\n"
@@ -150,7 +150,7 @@ def test_a_killed_run_keeps_what_it_had_found_and_can_be_rendered(project):
         import os, signal, pytest
 
         @pytest.mark.equivalence
-        def test_killed(hunt):
+        def test_killed():
             os.kill(os.getpid(), signal.SIGKILL)
         """
     )
@@ -160,3 +160,71 @@ def test_a_killed_run_keeps_what_it_had_found_and_can_be_rendered(project):
     assert len(Run.read(folder).findings) >= 25 and not (folder / "report.html").exists()
     assert main(["report", str(folder)]) == 0
     assert "kernel.strictly_positive" in (folder / "report.html").read_text()
+
+
+CLAIMS_OF_A_KERNEL = """
+import ntkverify as nv
+
+arch = nv.mlp(inputs=3, depth=1, bias_std=1.0)
+right = nv.KernelSubject(name="right", architecture=arch, ntk=lambda x1, x2: nv.ntk(arch, x1, x2))
+shifted = nv.KernelSubject(name="shifted", architecture=arch, ntk=lambda x1, x2: nv.ntk(arch, x1, x2) + 1)
+FEW = ["kernel.symmetric", "kernel.diagonal", "kernel.oracle"]
+
+@nv.parametrize_with_claims(right, claims=FEW)
+def test_right(subject, claim): ...
+
+@nv.parametrize_with_claims(
+    shifted, claims=FEW, expected_failures={"kernel.diagonal": "shifted by 1", "kernel.symmetric": "long mended"}
+)
+def test_shifted(subject, claim):
+    assert subject.name == "shifted" and claim.id != "kernel.oracle"
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two workers"])
+def test_claims_become_tests_and_expected_failures_are_strict(pytester, options):
+    pytester.makepyfile(test_claims=CLAIMS_OF_A_KERNEL)
+    result = pytester.runpytest_subprocess("--ntk-budget=quick", "--junitxml=junit.xml", *options)
+    result.assert_outcomes(passed=3, failed=2, xfailed=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*XPASS(strict)*long mended*",
+            "*kernel.oracle fails for shifted*",
+            "*diagnosis, NTK: explained by a constant added, 1*",
+            "right , budget quick, seed 0*",
+            "shifted , budget quick, seed 0*",
+        ]
+    )
+    junit = (pytester.path / "junit.xml").read_text()
+    assert '<property name="ntkverify_verdict" value="fails" />' in junit
+    runs = [Run.read(path.parent) for path in pytester.path.glob("reports/2*/report.html")]
+    assert sorted(run.header["subject"] for run in runs) == ["right", "shifted"]
+    for run in runs:
+        assert {finding.claim for finding in run.findings} == {
+            "kernel.symmetric",
+            "kernel.diagonal",
+            "kernel.oracle",
+        }
+
+
+def test_nothing_is_lost_between_workers(project):
+    def found(*options):
+        project.runpytest_subprocess(
+            "-m", "equivalence", "-k", "symmetric or consistent or finite", "--ntk-budget=quick", *options
+        ).assert_outcomes(passed=3)
+        run = Run.read(project.path / "reports" / "latest")
+        assert (run.folder / "report.html").exists()
+        return sorted(finding.without_timing().to_json() for finding in run.findings)
+
+    alone, together = found(), found("-n", "2")
+    assert alone == together and len(alone) >= 75
+
+
+def test_an_expected_failure_that_is_no_claim_on_the_subject_is_named(pytester):
+    pytester.makepyfile(
+        test_claims=CLAIMS_OF_A_KERNEL.replace('"kernel.symmetric": "long', '"module.lazy": "long')
+    )
+    result = pytester.runpytest_subprocess()
+    result.stdout.fnmatch_lines(
+        ["*expected_failures: got 'module.lazy', but expected one of kernel.symmetric*"]
+    )

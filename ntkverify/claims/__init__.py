@@ -1,12 +1,12 @@
 """The catalogue of claims, by family."""
 
-from ntkverify.claims import empirical, equivalence, initialisation, kernel, paper, regime, training
+from ntkverify.claims import empirical, equivalence, initialisation, kernel, module, paper, regime, training
 from ntkverify.claims.claim import Claim, Effort, Premise, examine
 from ntkverify.errors import InvalidArgument
 
 CATALOGUE: dict[str, Claim] = {
     claim.id: claim
-    for family in (kernel, empirical, initialisation, training, equivalence, regime, paper)
+    for family in (kernel, empirical, initialisation, training, equivalence, regime, paper, module)
     for claim in family.CLAIMS
 }
 """Every claim by its id, in the order in which they build on one another."""

@@ -42,7 +42,8 @@ class Effort:
 class Claim:
     """One promise of theory.
 
-    id: "family.name". needs: the subject's parts that it is about (`subjects.PARTS`).
+    id: "family.name". needs, about: parts (`subjects.PARTS`) of which a subject must bring all, and at least
+    one: a claim that relates parts to one another is worth trying on a subject that brings any of them.
     implies: ids of claims that cannot be trusted where this one fails.
     stochastic: it draws networks, so its verdict has a false-alarm rate.
     inside, outside: scenarios that meet the premises, and ones chosen to break them (None where
@@ -56,7 +57,8 @@ class Claim:
     formula: str
     source: str
     premises: tuple[Premise, ...]
-    needs: frozenset[str]
+    needs: frozenset[str] = frozenset()
+    about: frozenset[str] = frozenset()
     implies: tuple[str, ...] = ()
     stochastic: bool
     inside: Scenarios
@@ -73,7 +75,15 @@ class Claim:
             "source": self.source,
             "premises": {premise.name: premise.statement for premise in self.premises},
             "implies": list(self.implies),
+            "needs": " and ".join(
+                [*sorted(self.needs), *([" or ".join(sorted(self.about))] if self.about else [])]
+            ),
         }
+
+    def concerns(self, subject: Any) -> bool:
+        """Whether the subject brings what the claim is about."""
+        some = not self.about or any(has(subject, part) for part in self.about)
+        return some and all(has(subject, part) for part in self.needs)
 
     def broken_premises(self, scenario: Scenario) -> tuple[str, ...]:
         """The names of the premises that `scenario` does not meet."""
@@ -84,7 +94,7 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
     """Measures `claim` on `scenario`. Never raises: a crash is a finding, undecided, with its traceback."""
     started = time.perf_counter()
     measurements, error = (), ""
-    if all(has(subject, part) for part in claim.needs):
+    if claim.concerns(subject):
         try:
             with _one_thread():
                 measurements = claim.measure(subject, scenario, effort)
@@ -105,7 +115,7 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
         broken_premises=claim.broken_premises(scenario),
         measurements=measurements,
         error=error,
-        versions=_versions(),
+        versions=_versions(subject),
         seconds=time.perf_counter() - started,
     )
 
@@ -121,10 +131,11 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _versions() -> dict[str, str]:
+def _versions(subject: Any) -> dict[str, str]:
     """What the numbers may depend on."""
     packages = ("ntkverify", "torch", "numpy", "scipy")
     return {
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in packages},
+        subject.name: getattr(subject, "version", ""),
     }

@@ -65,11 +65,11 @@ Predicted = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def descent_on(
-    subject, scenario: Scenario, kernels: tuple[np.ndarray, np.ndarray]
+    subject, scenario: Scenario, kernels: tuple[np.ndarray, np.ndarray], task: Task | None = None
 ) -> tuple[Predicted, np.ndarray]:
     """What gradient descent on k_train, k_test_train predicts from any start, and, from 0, how far it moves
-    the outputs: (n + m, o)."""
-    task, settings = Task.of(scenario), descent(scenario, kernels[0])
+    the outputs: (n + m, o). task: the scenario's, unless other targets are given."""
+    task, settings = task or Task.of(scenario), descent(scenario, kernels[0])
     predictor = part(subject, "gradient_descent")
 
     def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -79,12 +79,17 @@ def descent_on(
     return predicted, np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings))
 
 
+def deviations(run: Trajectory, predicted: Predicted) -> np.ndarray:
+    """(networks, n + m, o): where each network ends, less what is predicted."""
+    expected = [predicted(*start) for start in zip(run.initial_train, run.initial_test, strict=True)]
+    return np.concatenate([run.train, run.test], axis=1) - expected
+
+
 def distances(run: Trajectory, predicted: Predicted, moved: np.ndarray, scenario: Scenario) -> np.ndarray:
     """(3, networks): how far each network ends from what is predicted, and its signed offsets along
     `moved` (n + m, o) and across it, all relative to the norm of `moved`."""
     size = np.linalg.norm(moved)
-    expected = [predicted(*start) for start in zip(run.initial_train, run.initial_test, strict=True)]
-    deviation = (np.concatenate([run.train, run.test], axis=1) - expected) / size
+    deviation = deviations(run, predicted) / size
     along, aside = (
         np.einsum("sno,no->s", deviation, d)
         for d in (moved / size, beside(moved, scenario.signs(moved.shape)))

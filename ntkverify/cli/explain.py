@@ -49,7 +49,7 @@ def _of_mlp(options: argparse.Namespace, data: dict, settings: dict):
         inputs=data["x"].shape[-1],
         outputs=data["y"].shape[-1],
         depth=options.depth,
-        activation=_activation(options.activation),
+        activation=activation_named(options.activation),
         weight_std=options.weight_std,
         bias_std=options.bias_std,
     )
@@ -69,7 +69,8 @@ def _of_module(options: argparse.Namespace, data: dict, settings: dict):
     return nv.explain_module_gap(net, **data, learning_rate=rate, **settings)
 
 
-def _activation(name: str):
+def activation_named(name: str):
+    """An activation that needs no arguments. Raises InvalidArgument for another name."""
     from ntkverify.activations import BY_NAME
 
     if name not in BY_NAME:
@@ -77,7 +78,7 @@ def _activation(name: str):
     try:
         return BY_NAME[name]()
     except TypeError as error:
-        remedy = "Call ntkverify.explain_gap from Python, where it can have its arguments."
+        remedy = "Call ntkverify from Python, where it can have its arguments."
         raise InvalidArgument("activation", name, "one that needs no arguments", remedy) from error
 
 

@@ -113,6 +113,7 @@ def _kernel(
 __all__ = [
     "METHODS",
     "Choice",
+    "check_network",
     "choose",
     "empirical_ntk",
     "extreme_eigenvalues",

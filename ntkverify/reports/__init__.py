@@ -3,7 +3,7 @@
 from ntkverify.reports.comparison import compare, comparison_in_words
 from ntkverify.reports.github import announce
 from ntkverify.reports.render import HTML, MARKDOWN, write
-from ntkverify.reports.table import as_text
+from ntkverify.reports.table import as_text, rows
 from ntkverify.reports.words import measurement_in_words, scenario_in_words
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "compare",
     "comparison_in_words",
     "measurement_in_words",
+    "rows",
     "scenario_in_words",
     "write",
 ]

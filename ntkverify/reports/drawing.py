@@ -1,15 +1,20 @@
 """Drawing: matplotlib figures as small SVGs that take their colours from the page."""
 
-import io
 import math
 import re
 
-# Okabe & Ito's palette: told apart by colour-blind readers too. The page has a lighter one for dark mode.
-INK, BLUE, ORANGE, GREY = "#010101", "#0072b2", "#d55e00", "#777777"
-ON_PAGE = {INK: "currentColor", BLUE: "var(--blue)", ORANGE: "var(--orange)", GREY: "var(--grey)"}
+from ntkverify import drawing
+from ntkverify.drawing import BLUE, GREY, ORANGE
+
+INK = "#010101"
+ON_PAGE = {
+    INK: "currentColor",
+    BLUE.lower(): "var(--blue)",
+    ORANGE.lower(): "var(--orange)",
+    GREY: "var(--grey)",
+}
+"""Colours as matplotlib writes them, and as the page has them, lighter in dark mode."""
 STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "ntkverify",  # the same run gives the same page
     "font.size": 9,
     "text.color": INK,
     "axes.edgecolor": INK,
@@ -78,12 +83,10 @@ def svg(drawn, name: str) -> str:
     """The axes' figure as an <svg>; `name` makes its ids differ from those of every other picture."""
     from matplotlib import rc_context
 
-    text = io.StringIO()
+    drawn.figure.patch.set_visible(False)
+    drawn.patch.set_visible(False)
     with rc_context(STYLE):
-        unneeded = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        drawn.figure.savefig(text, format="svg", transparent=True, metadata=unneeded)
-    found = text.getvalue()
-    found = found[found.index("<svg") :]
+        found = drawing.svg(drawn.figure)
     for pattern, instead in LEFT_OUT:
         found = re.sub(pattern, instead, found, flags=re.DOTALL)
     found = re.sub(r"<[^>]*>", lambda tag: UNSEEN.sub(r"\1", tag.group()), found)

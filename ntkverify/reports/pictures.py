@@ -3,8 +3,9 @@
 import math
 from dataclasses import dataclass
 
+from ntkverify.drawing import BLUE, GREY, ORANGE
 from ntkverify.findings import Finding, Measurement, Verdict
-from ntkverify.reports.drawing import BLUE, GREY, ORANGE, axes, legend, logarithmic, svg
+from ntkverify.reports.drawing import axes, legend, logarithmic, svg
 from ntkverify.reports.words import law_in_words
 
 FARTHEST = 1e30

@@ -2,10 +2,13 @@
 
 import json
 import shlex
+from typing import Any
 
 from ntkverify.findings import Finding
 from ntkverify.runs import Run
 
+BUILTIN = "ntkverify"
+"""The name of the subject that a run without a specification tries."""
 LONGEST = 1500
 """Characters of a scenario's JSON that a page shows; a longer one is read from the run's folder."""
 TEST = """\
@@ -45,11 +48,11 @@ def replay_command(run: Run, finding: Finding) -> str:
 
 def pinned_test(run: Run, finding: Finding) -> str:
     """A file for pytest that tries the finding's scenario each time, and a few others of its claim."""
-    spec, text, inside = run.header.get("spec", ""), scenario_json(finding), not finding.is_outside
+    text, inside = scenario_json(finding), not finding.is_outside
     recorded = f"find_finding({_name(run, finding)!r}, Path())[1].scenario"
     return TEST.format(
         imports="" if text else "from pathlib import Path\nfrom ntkverify.runs import find_finding\n",
-        subject=f"subjects.load({spec!r})" if spec else "subjects.BuiltinSubject()",
+        subject=_subject(run.header),
         claim=finding.claim,
         level=finding.level,
         max_samples=finding.max_samples,
@@ -58,6 +61,15 @@ def pinned_test(run: Run, finding: Finding) -> str:
         name=finding.claim.replace(".", "_"),
         guard=f"assume({'not ' * inside}claim.broken_premises(scenario))",
     )
+
+
+def _subject(header: dict[str, Any]) -> str:
+    """The expression that makes the run's subject, where the run knows one."""
+    if header.get("spec"):
+        return f"subjects.load({header['spec']!r})"
+    if header["subject"] == BUILTIN:
+        return "subjects.BuiltinSubject()"
+    return f"...  # put {header['subject']!r} here: the run does not know where it is defined"
 
 
 def _name(run: Run, finding: Finding) -> str:

@@ -63,7 +63,6 @@ def _environment(run: Run):
     )
     environment.filters |= {
         "as_json": pinning.scenario_json,
-        "diagnosed": words.diagnosis_in_words,
         "duration": words.duration,
         "formula": lambda formula: Markup(formula_in_html(formula)),
         "heat": heat,
@@ -105,7 +104,7 @@ def _page(run: Run) -> dict[str, Any]:
         },
         "linked": {row.claim for row in table},
         "totals": totals(run),
-        "versions": ", ".join(f"{name} {value}" for name, value in sorted(_versions(run))),
+        "versions": ", ".join(f"{name} {value}" for name, value in sorted(_versions(run)) if value),
         "reached": reached(run),
     }
 

@@ -62,7 +62,7 @@ def _row(claim: str, findings: list[Finding]) -> Row:
     return Row(
         claim=claim,
         verdict=summary(findings),
-        inside=tuple(finding for finding in findings if not finding.is_outside),
+        inside=tuple(finding for finding in findings if finding.scenario and not finding.is_outside),
         outside=tuple(outside),
         defect=(marked or defects or [None])[-1],
         findings=tuple(simplest.values())[-MOST_OUTSIDE:],

@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from ntkverify.findings import Diagnosis, Measurement
+from ntkverify.findings import Measurement
 from ntkverify.reports.reading import layers
 
 
@@ -72,16 +72,6 @@ def measurement_in_words(measurement: Measurement) -> str:
             f" {seen.power:g}; false-alarm rate {seen.level:.2g}; one of {seen.resolution:.3g} takes {seen.needed} draws"
         )
     return text + "."
-
-
-def diagnosis_in_words(diagnosis: Diagnosis) -> str:
-    """Which known slip explains a wrong kernel, if one does, and how close the nearest come."""
-    text = f"The {diagnosis.kernel} is off by {diagnosis.distance:.2g} of the right one's size. "
-    within = [suspect for suspect in diagnosis.suspects if suspect.left <= diagnosis.accuracy]
-    if within:
-        return f"{text}Explained by: {'; '.join(suspect.slip for suspect in within)}."
-    nearest = [f"{suspect.slip} (leaves {suspect.left:.2g})" for suspect in diagnosis.suspects[:3]]
-    return f"{text}None of the known slips explains it; nearest: {'; '.join(nearest) or 'none was tried'}."
 
 
 def law_in_words(series: dict[str, tuple[float, ...]]) -> str:

@@ -6,7 +6,13 @@ from ntkverify.stats.calibration import Calibration, detections, false_alarms, s
 from ntkverify.stats.catoni import catoni_interval
 from ntkverify.stats.eprocess import betting_interval, betting_test
 from ntkverify.stats.location import mean_interval, samples_needed, visible_discrepancy
-from ntkverify.stats.scaling import PowerLaw, fit_power_law, replicate_slopes
+from ntkverify.stats.scaling import (
+    PowerLaw,
+    curvature_interval,
+    fit_power_law,
+    replicate_slopes,
+    width_reaching,
+)
 from ntkverify.stats.sequential import Decision, Draw, decide_mean
 
 __all__ = [
@@ -20,6 +26,7 @@ __all__ = [
     "betting_test",
     "betting_visible",
     "catoni_interval",
+    "curvature_interval",
     "decide_mean",
     "detections",
     "false_alarms",
@@ -29,4 +36,5 @@ __all__ = [
     "samples_needed",
     "simulated_source",
     "visible_discrepancy",
+    "width_reaching",
 ]

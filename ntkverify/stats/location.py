@@ -29,7 +29,7 @@ def mean_interval(samples: np.ndarray, level: float) -> tuple[float, float]:
     samples = checks.finite_samples(samples, 2)
     error = standard_deviation(samples) / math.sqrt(samples.size)
     centre = float(samples.mean()) if error > 0 else float(samples[0])  # equal draws have no rounding
-    radius = error * _student_quantile(level / 2, samples.size - 1)
+    radius = error * student_quantile(level / 2, samples.size - 1)
     return centre - radius, centre + radius
 
 
@@ -104,10 +104,10 @@ def _student_visible(n: int, spread: float, level: float, power: float) -> float
     miss = 1 - power
     shares = np.array([0.02, 0.1, 0.5])
     excess = np.sqrt(special.chdtri(n - 1, shares * miss) / (n - 1))
-    shifts = _student_quantile(level / 2, n - 1) * excess - special.ndtri((1 - shares) * miss)
+    shifts = student_quantile(level / 2, n - 1) * excess - special.ndtri((1 - shares) * miss)
     return float(spread * shifts.min() / math.sqrt(n))
 
 
-def _student_quantile(tail: float, freedom: int) -> float:
+def student_quantile(tail: float, freedom: int) -> float:
     """What Student's t exceeds with probability `tail`; scipy.stats spends most of its time on checks."""
     return -float(special.stdtrit(freedom, tail))

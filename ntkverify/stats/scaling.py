@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntkverify.errors import InvalidArgument
-from ntkverify.stats.location import mean_interval
+from ntkverify.stats import checks
+from ntkverify.stats.location import mean_interval, student_quantile
 
 # One width shows no rate, and a line through few hides its curvature.
 FEWEST_WIDTHS = 5
@@ -57,6 +58,52 @@ def fit_power_law(widths: np.ndarray, errors: np.ndarray, level: float = 0.05) -
         prefactor_interval=(math.exp(low), math.exp(high)),
         level=level,
     )
+
+
+def width_reaching(
+    widths: np.ndarray, errors: np.ndarray, threshold: float, level: float = 0.05
+) -> tuple[float, float, float]:
+    """(width, low, high): where the power law of (replicates, k) errors over (k,) widths falls to `threshold`.
+
+    low to high are the widths at which Student's interval for the mean of the replicates' log laws contains
+    the threshold, which misses the true width with probability `level` (Fieller 1954). Widths beyond the
+    widest measured are extrapolated; one too large for a float is infinite.
+    Raises InvalidArgument as `fit_power_law` does, for a threshold that is not positive, and where the
+    slope's interval is not below 0: then no width, or every one, may be needed.
+    """
+    checks.positive("threshold", threshold)
+    law = fit_power_law(widths, errors, level)
+    if law.slope_interval[1] >= 0:
+        raise InvalidArgument(
+            "errors",
+            "a slope from {:.3g} to {:.3g}".format(*law.slope_interval),
+            "errors that fall with the width",
+            "Measure more replicates or wider networks; where it does not fall, no width is enough.",
+        )
+    slopes, log_prefactors = _lines(widths, errors)
+    middle = float(np.log(widths).mean())  # centred, the two hardly depend on one another
+    heights = log_prefactors + slopes * middle - math.log(threshold)
+    # mean(heights) + x mean(slopes) is within q standard errors of 0, for x = log width - middle.
+    q = student_quantile(level / 2, len(slopes) - 1) ** 2 / len(slopes)
+    spread = q * np.cov(heights, slopes)
+    square = slopes.mean() ** 2 - spread[1, 1]
+    linear = heights.mean() * slopes.mean() - spread[0, 1]
+    rest = heights.mean() ** 2 - spread[0, 0]
+    reach = math.sqrt(max(linear**2 - square * rest, 0.0))
+    logs = np.array([-heights.mean() / slopes.mean(), *((-linear + s * reach) / square for s in (-1, 1))])
+    with np.errstate(over="ignore"):
+        width, low, high = (float(value) for value in np.exp(middle + logs))
+    return width, min(low, width), max(high, width)  # which rounding may swap where the spread is 0
+
+
+def curvature_interval(widths: np.ndarray, errors: np.ndarray, level: float = 0.05) -> tuple[float, float]:
+    """Student's interval for the square term of log error over log width, which a power law lacks.
+
+    Raises InvalidArgument as `fit_power_law` does.
+    """
+    widths, errors = _checked(np.asarray(widths, dtype=float), np.asarray(errors, dtype=float))
+    parabolas = np.polynomial.polynomial.polyfit(np.log(widths), np.log(errors).T, 2)
+    return mean_interval(parabolas[2], level)
 
 
 def _lines(widths: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

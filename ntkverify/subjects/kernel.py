@@ -11,36 +11,53 @@ from ntkverify.subjects.parts import FOREIGN_ACCURACY
 
 
 class KernelSubject:
-    """Someone's kernel functions, and the architecture whose kernels they claim to be.
+    """Someone's kernel functions, and the architecture, if any, whose kernels they claim to be.
 
     ntk, nngp: functions of x1 (n1, d), x2 (n2, d), NumPy arrays, that return (n1, n2).
+    architecture: without one, what holds for every kernel is tried, and nothing else.
     accuracy: the relative accuracy that they claim, against which they are judged.
-    Raises InvalidArgument where neither kernel is given.
+    inputs: the number of features d; None for the architecture's, or for any number.
+    Raises InvalidArgument where neither kernel is given, and later where one returns another shape.
     """
 
     def __init__(
         self,
         *,
         name: str,
-        architecture: Architecture,
+        architecture: Architecture | None = None,
         nngp: Callable[[np.ndarray, np.ndarray], Array] | None = None,
         ntk: Callable[[np.ndarray, np.ndarray], Array] | None = None,
         accuracy: float = FOREIGN_ACCURACY,
+        inputs: int | None = None,
         version: str = "",
     ):
         if nngp is None and ntk is None:
             raise InvalidArgument("ntk", "None (and nngp None)", "at least one kernel", "Pass ntk=function.")
-        if not isinstance(architecture, Architecture):
-            raise InvalidArgument(
-                "architecture", repr(architecture), "an Architecture", "Build one with mlp(...)."
-            )
+        if architecture is not None and not isinstance(architecture, Architecture):
+            remedy = "Build one with mlp(...), or leave it out."
+            raise InvalidArgument("architecture", repr(architecture), "an Architecture or None", remedy)
+        if architecture is not None and inputs not in (None, architecture.inputs):
+            remedy = "Leave it out: the architecture says it."
+            raise InvalidArgument("inputs", repr(inputs), f"{architecture.inputs}", remedy)
+        self.inputs = architecture.inputs if architecture is not None else inputs
         self.name, self.version, self.architecture, self.accuracy = name, version, architecture, accuracy
-        self.nngp, self.ntk = _of_architecture(nngp), _of_architecture(ntk)
+        self.nngp, self.ntk = _of_architecture("nngp", nngp), _of_architecture("ntk", ntk)
 
     def supports(self, arch: Architecture) -> bool:
         """Whether `arch` is the one that the kernels are of."""
-        return arch == self.architecture
+        return self.architecture in (None, arch)
 
 
-def _of_architecture(function: Callable[[np.ndarray, np.ndarray], Array] | None):
-    return function and (lambda arch, x1, x2: np.asarray(function(x1, x2), dtype=float))
+def _of_architecture(name: str, function: Callable[[np.ndarray, np.ndarray], Array] | None):
+    if function is None:
+        return None
+
+    def kernel(arch: Architecture, x1: Array, x2: Array) -> np.ndarray:
+        matrix = np.asarray(function(x1, x2), dtype=float)
+        if matrix.shape != (len(x1), len(x2)):
+            expected = f"shape ({len(x1)}, {len(x2)}) for x1 {tuple(x1.shape)} and x2 {tuple(x2.shape)}"
+            remedy = "Return one row for each row of x1, and one column for each of x2."
+            raise InvalidArgument(name, f"shape {matrix.shape}", expected, remedy)
+        return matrix
+
+    return kernel

@@ -15,9 +15,15 @@ def load(spec: str) -> Any:
 
     Raises InvalidArgument where there is no such file, module or object, or it has no part to test.
     """
-    subject = named(spec)
+    return check_subject(named(spec))
+
+
+def check_subject(subject: Any) -> Any:
+    """The subject itself. Raises InvalidArgument where it has no name, or no part to test."""
     if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
-        remedy = "Wrap a kernel function in ntkverify.KernelSubject(...)."
+        remedy = (
+            "Wrap a kernel function in ntkverify.KernelSubject(...), a torch module in ModuleSubject(...)."
+        )
         expected = f"an object with `name` and some of {', '.join(PARTS)}"
         raise InvalidArgument("subject", repr(subject), expected, remedy)
     return subject

@@ -14,7 +14,9 @@ PARTS = (
     "gradient_descent",
     "kernel_regression",
     "ensemble",
+    "build",
 )
+"""What a subject may bring; see `BuiltinSubject`. `build`: see `ModuleSubject`."""
 
 FOREIGN_ACCURACY = 1e-6
 """The relative accuracy at which a kernel is judged that does not say its own."""
@@ -26,5 +28,13 @@ def part(subject: Any, name: str) -> Callable[..., Any]:
 
 
 def has(subject: Any, name: str) -> bool:
-    """Whether the subject brings that part itself."""
+    """Whether the subject brings that part itself.
+
+    Besides parts, "architecture" asks whether it says what it is a kernel or a network of, and
+    "any_architecture" whether it can be asked about every one.
+    """
+    if name == "architecture":
+        return getattr(subject, "architecture", Any) is not None
+    if name == "any_architecture":
+        return not hasattr(subject, "architecture")
     return getattr(subject, name, None) is not None

@@ -35,7 +35,7 @@ def train_ensemble(
     if settings.get("stop_at"):
         raise InvalidArgument("stop_at", repr(settings["stop_at"]), "0", "Train the networks one by one.")
     together = CACHED_PARAMETERS // sum(parameter.numel() for parameter in nets[0].parameters())
-    if together < FEWEST_TOGETHER:
+    if min(together, len(nets)) < FEWEST_TOGETHER:
         runs = [_alone(train(copy.deepcopy(net), x, y, x_test, **settings)) for net in nets]
     else:
         batches = (nets[start : start + together] for start in range(0, len(nets), together))

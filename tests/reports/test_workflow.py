@@ -8,7 +8,7 @@ from ntkverify.budgets import BUDGETS
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "ci" / "ntkverify.yml").read_text()
-OPTIONS = (ROOT / "ntkverify" / "pytest_plugin.py").read_text()
+OPTIONS = (ROOT / "ntkverify" / "pytest_plugin" / "__init__.py").read_text()
 
 
 def test_its_commands_options_and_budgets_exist():

@@ -29,7 +29,7 @@ def measure_ensemble(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     and in standard deviations of the Gaussian predicted, has mean 0; its square has mean 1.
     """
     task = Task.of(scenario)
-    kernel = np.asarray(subject.ntk(scenario.architecture, task.points, task.points))
+    kernel = np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.points))
     start = np.asarray(part(subject, "nngp")(scenario.architecture, task.points, task.points))
     (k_train, k_test_train), n = task.split(kernel), len(task.x)
     nngp_train, nngp_test_train = task.split(start)
@@ -64,7 +64,8 @@ ENSEMBLE = Claim(
     formula="P = Theta(T,X) Theta^-1: mean P y, covariance K_TT + P K_XX P^T - (P K_XT + its transpose)",
     source="Lee, Xiao, Schoenholz et al. 2019, equations 14-15 as t tends to infinity",
     premises=(WIDE, FINISHED, LAZY, UNSATURATED),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"network", "ntk"}),
     stochastic=True,
     inside=to_the_end,
     measure=measure_ensemble,

@@ -52,7 +52,7 @@ def measure_interpolation(subject, scenario: Scenario, effort: Effort) -> tuple[
 
 def _kernels(subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     task = Task.of(scenario)
-    return task.split(np.asarray(subject.ntk(scenario.architecture, task.points, task.x)))
+    return task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
 
 
 def _converge(
@@ -115,7 +115,8 @@ REGRESSION = Claim(
     formula="f_t(x) = f_0(x) + Theta(x,X) Theta^-1 (I - (I - eta Theta)^t) (y - f_0(X)) + O(n^(-1/2))",
     source="Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1 and equations 8-11",
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"network", "ntk"}),
     implies=("equivalence.interpolation", "equivalence.zero_start", "equivalence.ensemble"),
     stochastic=True,
     inside=_stable,
@@ -129,7 +130,8 @@ INTERPOLATION = Claim(
     formula="f(x) = f_0(x) + Theta(x,X) Theta^-1 (y - f_0(X)) + O(n^(-1/2))",
     source="Jacot, Gabriel & Hongler 2018, section 5; Arora et al. 2019, Theorem 3.2",
     premises=(WIDE, FINISHED, LAZY, UNSATURATED),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"network", "ntk"}),
     stochastic=True,
     inside=to_the_end,
     measure=measure_interpolation,
@@ -140,7 +142,8 @@ ZERO_START = Claim(
     formula="f_0 = 0: f_t(x) = Theta(x,X) Theta^-1 (I - (I - eta Theta)^t) y + O(n^(-1/2))",
     source="Chizat, Oyallon & Bach 2019, section 2; Zhang, Xu, Luo & Ma 2020 (antisymmetrical initialisation)",
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"network", "ntk"}),
     stochastic=True,
     inside=_stable,
     measure=measure_zero_start,

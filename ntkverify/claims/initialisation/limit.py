@@ -16,7 +16,7 @@ from ntkverify.subjects import part
 def measure_ntk_rate(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of the empirical NTK to the analytic one over widths, relative to the latter's norm."""
     x = scenario.points.inputs()
-    limit = np.asarray(subject.ntk(scenario.architecture, x, x))
+    limit = np.asarray(part(subject, "ntk")(scenario.architecture, x, x))
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         return against(limit, empirical_kernels(subject, scenario, width, seeds), scenario)
@@ -99,7 +99,8 @@ NTK_RATE = Claim(
     formula="||Theta_n - Theta|| = O(n^(-1/2)), E Theta_n -> Theta",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1; rate: Huang & Yau 2020, Theorem 2.2",
     premises=(WIDE, GAUSSIAN_FIRST_LAYER),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"network", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=True,
     inside=_wide,
@@ -113,7 +114,7 @@ WEIGHT_DISTRIBUTIONS = Claim(
     formula="the limit depends on the first two moments of the weights above the first layer only",
     source="central limit theorem over fan_in; ternary weights: Gu et al. 2022, Theorem 1",
     premises=(WIDE, GAUSSIAN_FIRST_LAYER),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture", "ntk"}),
     stochastic=True,
     inside=_other_weights,
     outside=_other_first_weights,
@@ -126,7 +127,7 @@ OUTPUT_COVARIANCE = Claim(
     formula="E f(x) f(x') -> K(x, x')",
     source="Neal 1996; Lee et al. 2018, equation 5",
     premises=(WIDE, GAUSSIAN_FIRST_LAYER),
-    needs=frozenset({"nngp"}),
+    needs=frozenset({"architecture", "nngp"}),
     implies=("initialisation.ntk_rate",),
     stochastic=True,
     inside=_wide,
@@ -139,7 +140,7 @@ INDEPENDENT_OUTPUTS = Claim(
     formula="Theta_n(x, x')_{ij} = O(n^(-1/2)) for i != j",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(WIDE,),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture", "ntk"}),
     stochastic=True,
     inside=_wide,
     measure=measure_independent_outputs,

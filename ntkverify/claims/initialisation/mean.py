@@ -17,7 +17,7 @@ from ntkverify.claims.judging import judge
 from ntkverify.findings import Measurement
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.scenarios import Scenario
-from ntkverify.subjects import FOREIGN_ACCURACY
+from ntkverify.subjects import FOREIGN_ACCURACY, part
 
 UNBIASED = Premise(
     name="one hidden layer, or ReLU without bias",
@@ -35,7 +35,7 @@ UNBIASED = Premise(
 def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The mean of the empirical NTK at one width, against the analytic one; deeper, its diagonal only."""
     arch, x = scenario.architecture, scenario.points.inputs()
-    limit = np.asarray(subject.ntk(arch, x, x))
+    limit = np.asarray(part(subject, "ntk")(arch, x, x))
     direction = across(limit, scenario)
     if arch.depth > 1:
         limit, direction = np.diag(np.diag(limit)), np.diag(np.diag(direction))
@@ -84,7 +84,8 @@ NTK_MEAN = Claim(
     formula="E Theta_n = Theta",
     source="one hidden layer: linearity of the mean; ReLU: Hanin & Nica 2020, Theorem 1",
     premises=(UNBIASED, GAUSSIAN_FIRST_LAYER),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"network", "ntk"}),
     stochastic=True,
     inside=_unbiased,
     measure=measure_ntk_mean,

@@ -81,7 +81,7 @@ SEMIDEFINITE = Claim(
     formula="lambda_min(k(X, X)) >= 0",
     source="a covariance, and an inner product of gradients: Jacot, Gabriel & Hongler 2018, section 4",
     premises=(),
-    needs=frozenset(),
+    about=frozenset({"nngp", "ntk"}),
     implies=("kernel.strictly_positive",),
     stochastic=False,
     inside=_any_points,
@@ -104,7 +104,7 @@ STRICTLY_POSITIVE = Claim(
     formula="lambda_min(Theta(X, X)) > 0",
     source="Jacot, Gabriel & Hongler 2018, Proposition 2 (bias instead of the unit sphere)",
     premises=(DISTINCT, BIASED, NON_POLYNOMIAL),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=False,
     inside=lambda subject, budget, seed: strategies.scenarios(

@@ -92,7 +92,7 @@ FINITE = Claim(
     formula="|k(x, y)| < infinity, |grad k(x, y)| < infinity",
     source="neural-tangents returned NaN for zero inputs (its issue 14) and in gradients (88)",
     premises=(),
-    needs=frozenset(),
+    about=frozenset({"nngp", "ntk"}),
     stochastic=False,
     inside=lambda subject, budget, seed: strategies.scenarios(
         subject,
@@ -110,7 +110,7 @@ DIFFERENTIABLE = Claim(
     formula="d k(x + h v, y) / dh = <grad_x k(x, y), v>",
     source="definition; wrong in neural-tangents in standard parameterisation (its issue 123)",
     premises=(DISTINCT,),
-    needs=frozenset(),
+    about=frozenset({"nngp", "ntk"}),
     stochastic=False,
     inside=lambda subject, budget, seed: strategies.scenarios(
         subject,

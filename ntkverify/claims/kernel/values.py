@@ -1,11 +1,13 @@
 """Claims about a kernel's values, against integration that shares no code with the closed forms."""
 
 import numpy as np
+import torch
 
 from ntkverify import strategies
+from ntkverify.analytic.tiles import evaluate
 from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.kernel import oracle
-from ntkverify.claims.kernel.accuracy import kernels, rounding_bound, within
+from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import HARD_SOURCES, SOURCES
@@ -57,6 +59,17 @@ def measure_oracle(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     return tuple(out)
 
 
+def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Every entry of the Gram matrix against ntkverify's own kernel, as it is evaluated for large matrices."""
+    arch, x = scenario.architecture, scenario.points.inputs()
+    bound, points, out = rounding_bound(subject, arch, x), torch.from_numpy(x), []
+    for name, kernel in kernels(subject, arch).items():
+        expected = evaluate(name.lower(), arch, points, None).numpy()
+        diagonal = np.diag(expected)
+        out.append(within(name, relative_difference(kernel(x, x), expected, diagonal, diagonal), bound))
+    return tuple(out)
+
+
 def _compared(name, got, expected, scale, bound, doubt) -> Measurement:
     """`doubt`: how far two resolutions of the integral differ; the finer one is better than that."""
     relative = np.divide(np.abs(got - expected), scale, out=np.zeros_like(expected), where=scale > 0)
@@ -84,7 +97,8 @@ DIAGONAL = Claim(
     formula="q' = s_w^2 E[phi(u)^2] + s_b^2, u ~ N(0, q);  Theta' = q' + s_w^2 E[phi'(u)^2] Theta",
     source="Poole et al. 2016, equation 3; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(),
-    needs=frozenset(),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"nngp", "ntk"}),
     implies=("initialisation.ntk_mean",),
     stochastic=False,
     inside=_scenarios((2, 5), (*SOURCES, "duplicates", "antipodes")),
@@ -96,11 +110,26 @@ ORACLE = Claim(
     formula="K' = s_w^2 E[phi(u) phi(v)] + s_b^2;  Theta' = K' + s_w^2 E[phi'(u) phi'(v)] Theta",
     source="Lee et al. 2018, equation 5; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(SEPARATED,),
-    needs=frozenset(),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"nngp", "ntk"}),
     implies=("initialisation.ntk_mean", "equivalence.regression"),
     stochastic=False,
     inside=_scenarios((2, 2), (*SOURCES, *HARD_SOURCES)),
     measure=measure_oracle,
 )
 
-CLAIMS = (DIAGONAL, ORACLE)
+RECURSION = Claim(
+    id="kernel.recursion",
+    statement="Kernels equal ntkverify's own, entry by entry, on all inputs.",
+    formula="K' = s_w^2 E[phi(u) phi(v)] + s_b^2;  Theta' = K' + s_w^2 E[phi'(u) phi'(v)] Theta, in closed form",
+    source="Lee et al. 2018, equation 5; Jacot, Gabriel & Hongler 2018, Theorem 1",
+    premises=(),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"nngp", "ntk"}),
+    implies=("initialisation.ntk_mean", "equivalence.regression"),
+    stochastic=False,
+    inside=_scenarios((2, 12), (*SOURCES, *HARD_SOURCES)),
+    measure=measure_recursion,
+)
+
+CLAIMS = (DIAGONAL, ORACLE, RECURSION)

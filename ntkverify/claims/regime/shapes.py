@@ -67,7 +67,7 @@ BOTTLENECK = Claim(
     formula=f"widths n, {NARROW}: |f_T - kernel regression| does not fall with n; Var Theta / mean^2 >= 3 / {NARROW}",
     source="Hanin & Nica 2020, Theorem 1: the variance is a sum over layers of 1 / width",
     premises=(STABLE, UNSATURATED),
-    needs=frozenset({"network"}),
+    needs=frozenset({"any_architecture", "network"}),
     stochastic=True,
     inside=ordinary(
         depths=(2,), activations=(ReLU(),), step_sizes=(0.1,), profiles=lambda depth: st.just((None, NARROW))
@@ -80,7 +80,7 @@ DEEP = Claim(
     formula="Var Theta / mean^2 depends on depth / width; at fixed ratio it does not vanish",
     source="Hanin & Nica 2020, Theorem 1",
     premises=(UNSATURATED,),
-    needs=frozenset({"network"}),
+    needs=frozenset({"any_architecture", "network"}),
     stochastic=True,
     inside=ordinary(activations=(ReLU(),), counts=(3, 5), bias_stds=(0.0,), widths=(80, 64, 48, 32, 16)),
     measure=measure_depth,

@@ -122,7 +122,7 @@ CATAPULT = Claim(
     formula="f' = f (1 - eta lambda + eta^2 f^2 / n), lambda' = lambda + (eta f^2 / n) (eta lambda - 4)",
     source="Lewkowycz, Bahri, Dyer, Sohl-Dickstein & Gur-Ari 2020, equations 3-4",
     premises=(LARGE_STEPS,),
-    needs=frozenset({"network"}),
+    needs=frozenset({"any_architecture", "network"}),
     stochastic=False,
     inside=_products,
     measure=measure_catapult,

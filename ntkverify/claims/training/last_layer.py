@@ -67,7 +67,7 @@ LAST_LAYER = Claim(
     formula="f_t(x) = K(x,X) K^-1 (I - (I - eta K)^t) y + O(n^(-1/2))",
     source="Lee, Xiao, Schoenholz et al. 2019, section 2.3.1; Matthews et al. 2017",
     premises=(WIDE, SMALL_STEPS, UNSATURATED),
-    needs=frozenset({"nngp"}),
+    needs=frozenset({"architecture", "nngp"}),
     stochastic=True,
     inside=_stable,
     measure=measure_last_layer,

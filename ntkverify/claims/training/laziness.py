@@ -58,7 +58,7 @@ def measure_laziness(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
 def measure_residual(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The share of networks whose residual ever exceeds the bound."""
     task, steps = Task.of(scenario), scenario.training.steps
-    k_train, _ = task.split(np.asarray(subject.ntk(scenario.architecture, task.points, task.x)))
+    k_train, _ = task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
     settings = descent(scenario, k_train)
     contraction = 1 - settings["learning_rate"] * np.linalg.eigvalsh(k_train)[0] / 3
     times = sorted({max(1, steps * quarter // 4) for quarter in range(1, 5)})
@@ -105,7 +105,7 @@ LAZINESS = Claim(
     formula="|Theta_t - Theta_0|, |f_t - f_{lin,t}| = O(1/n) where phi is smooth, O(n^(-1/2)) where it has kinks",
     source="Dyer & Gur-Ari 2020, section 4; Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1",
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
-    needs=frozenset({"network"}),
+    needs=frozenset({"architecture", "network"}),
     implies=("equivalence.regression",),
     stochastic=True,
     inside=_lazy(steps=(10, 20), step_sizes=(0.5, 0.2)),
@@ -117,7 +117,8 @@ RESIDUAL = Claim(
     formula="|f_t - y| <= (1 - eta lambda_min / 3)^t |f_0 - y| with high probability",
     source="Lee, Xiao, Schoenholz et al. 2019, Theorem G.1; Du, Lee et al. 2019, Theorem 4.1",
     premises=(WIDE, MODERATE_STEPS, WELL_CONDITIONED, LAZY, UNSATURATED),
-    needs=frozenset({"ntk"}),
+    needs=frozenset({"architecture"}),
+    about=frozenset({"network", "ntk"}),
     stochastic=True,
     inside=_lazy(steps=(20, 40), step_sizes=(0.5, 0.2)),
     measure=measure_residual,

@@ -7,14 +7,14 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
-from conftest import DIAGNOSIS, write_subject
+from conftest import write_subject
 
-from ntkverify import reports
+from ntkverify import reports, subjects
 from ntkverify.cli import main
-from ntkverify.findings import Finding, Suspect, Verdict
+from ntkverify.findings import Finding, Verdict
 from ntkverify.reports import pinning
 from ntkverify.reports.render import MOST_MARKDOWN, cut
-from ntkverify.reports.words import diagnosis_in_words, scenario_in_words
+from ntkverify.reports.words import scenario_in_words
 from ntkverify.runs import Run
 from ntkverify.scenarios import Scenario
 
@@ -63,15 +63,20 @@ def test_a_failure_is_told_in_full(failing):
     wrong = next(m for m in finding.measurements if m.verdict is Verdict.FAILS)
     assert f"got {wrong.value:.4g}, expected 0 to {wrong.allowed[1]:.4g}" in text
     assert "could be anything else and it would fail all the same: the seed" in text
-    assert "Explained by: <the last layer is left out>." in text
+    assert "NTK: explained by <the last layer is left out>." in text
     assert "moving kernel 0.01 25.0% -1/2; -0.50 (-0.60 to -0.40)" in text
     assert json.dumps(finding.scenario, sort_keys=True) in text
     assert text.count("✗ fails") > 3
 
 
-def test_the_nearest_slips_are_named_where_none_explains_it():
-    told = diagnosis_in_words(replace(DIAGNOSIS, suspects=(Suspect(slip="no bias", left=0.3),)))
-    assert told.endswith("None of the known slips explains it; nearest: no bias (leaves 0.3).")
+def test_the_test_to_keep_names_its_subject_where_the_run_knows_it(failing):
+    finding = minimal(failing, "kernel.oracle")
+    unknown = replace(failing, header=failing.header | {"spec": ""})
+    assert "subject = ...  # put 'mine' here" in pinning.pinned_test(unknown, finding)
+    builtin = replace(
+        failing, header=failing.header | {"spec": "", "subject": subjects.BuiltinSubject().name}
+    )
+    assert "subject = subjects.BuiltinSubject()\n" in pinning.pinned_test(builtin, finding)
 
 
 @pytest.mark.parametrize("claim", ["kernel.oracle", "kernel.strictly_positive"])

@@ -1,0 +1,101 @@
+"""All claims on one subject, without pytest: what `nv.check` and the command line do."""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ntkverify import reports
+from ntkverify.budgets import Budget, budget_named
+from ntkverify.claims import CATALOGUE, Claim, claim_named
+from ntkverify.errors import InvalidArgument
+from ntkverify.findings import Finding
+from ntkverify.hunt import ClaimRefuted, Hunt, describe
+from ntkverify.runs import Run
+from ntkverify.subjects import check_subject
+
+
+class Findings(list[Finding]):
+    """What `check` found. header: what was asked, of whom."""
+
+    header: dict[str, Any] | None = None
+
+
+def check(
+    subject: Any,
+    claims: Iterable[str | Claim] | None = None,
+    seed: int = 0,
+    budget: str | Budget = "quick",
+    *,
+    record: Callable[[Finding], None] = lambda finding: None,
+    progress: Callable[[str, int, int], None] = lambda claim, number, planned: None,
+) -> Findings:
+    """Tries claims on a subject, inside their premises and outside, and returns every finding.
+
+    claims: ids such as "kernel.symmetric", families such as "kernel", or Claims; None for all.
+    budget: "quick", "standard" or "thorough". record: called with every finding as it comes. progress:
+    called before every scenario with the claim, how many were tried, and how many are planned.
+    Raises InvalidArgument for something that is no subject, an unknown claim or budget.
+    """
+    chosen = claims_named(claims)
+    findings = Findings()
+
+    def keep(finding: Finding) -> None:
+        record(finding)
+        findings.append(finding)
+
+    effort = budget if isinstance(budget, Budget) else budget_named(budget)
+    hunt = Hunt(subject=check_subject(subject), budget=effort, seed=seed, record=keep, progress=progress)
+    findings.header = describe(subject, effort, seed)
+    for claim in chosen:
+        for attempt in (hunt.inside, hunt.outside):
+            _recorded(attempt, claim)
+    return findings
+
+
+def _recorded(attempt: Callable[[Claim], Any], claim: Claim) -> None:
+    with contextlib.suppress(ClaimRefuted):  # its finding is on record
+        attempt(claim)
+
+
+def claims_named(names: Iterable[str | Claim] | None) -> list[Claim]:
+    """The claims of these ids and families, in the catalogue's order of ids; None for all."""
+    if names is None:
+        return list(CATALOGUE.values())
+    if isinstance(names, str):
+        remedy = f"Pass a list: [{names!r}]."
+        raise InvalidArgument("claims", repr(names), "ids or families of claims", remedy)
+    chosen: dict[str, Claim] = {}
+    for name in names:
+        family = (
+            [] if isinstance(name, Claim) else [c for c in CATALOGUE.values() if c.id.startswith(f"{name}.")]
+        )
+        for claim in family or [name if isinstance(name, Claim) else claim_named(name)]:
+            chosen[claim.id] = claim
+    return list(chosen.values())
+
+
+def write_report(findings: Iterable[Finding], folder: str | Path) -> Path:
+    """Writes findings.jsonl, report.html and report.md into `folder`; returns the page's path.
+
+    Raises InvalidArgument where there are no findings, or those of several subjects.
+    """
+    header, findings = getattr(findings, "header", None), list(findings)
+    names = sorted({finding.subject for finding in findings})
+    if len(names) != 1:
+        got = f"findings of {', '.join(names)}" if names else "no findings"
+        raise InvalidArgument("findings", got, "findings of one subject", "Write one report for each.")
+    run = Run.into(Path(folder), header or _header(names[0], findings))
+    (run.folder / run.journal).unlink(missing_ok=True)
+    for finding in findings:
+        run.record(finding)
+    return reports.write(run)
+
+
+def _header(name: str, findings: list[Finding]) -> dict[str, Any]:
+    """As far as findings tell: not how hard was looked for them."""
+    versions = {finding.versions.get(name, "") for finding in findings}
+    seeds = {finding.scenario["seed"] for finding in findings if finding.scenario}
+    subject = SimpleNamespace(name=name, version=max(versions, default=""))
+    return describe(subject, budget_named("quick"), max(seeds, default=0)) | {"budget": "not recorded"}

@@ -1,0 +1,209 @@
+"""Claims about someone's torch module, of which nothing is known but how to build it at any width.
+
+Each network is held against itself: its own NTK at the start, and what that predicts of training.
+Learning rates are a share of the largest stable one for the network's own NTK.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from torch import nn
+
+from ntkverify import predict, strategies
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WidthSeries, measure_slope
+from ntkverify.claims.judging import judge
+from ntkverify.claims.trained import Task
+from ntkverify.empirical import empirical_ntk
+from ntkverify.findings import Measurement, Verdict
+from ntkverify.scenarios import Scenario
+from ntkverify.stats import fit_power_law, mean_interval, width_reaching
+from ntkverify.training import train
+
+FALLING = (-0.5, -0.25)
+"""A slope over width in theory, and the shallowest: halfway to what does not fall at all."""
+
+REPLICATES = 64
+"""Networks of each width, of which laws are fitted and intervals given."""
+
+TOLERANCE = 0.05
+"""Where the kernel regime is said to begin, for a subject that wants no other."""
+
+
+def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Slope over width of the distance between the NTKs of two networks, relative to their mean."""
+    x = scenario.points.inputs()
+
+    def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        pairs = [
+            [np.asarray(empirical_ntk(_build(subject, width, each), x)) for each in (seed, seed + 1)]
+            for seed in seeds
+        ]
+        distances = [np.linalg.norm(a - b) / np.linalg.norm((a + b) / 2) for a, b in pairs]
+        return np.array([distances])
+
+    series = WidthSeries(replicates, scenario)
+    return (
+        measure_slope(series, effort, name="slope over width of the distance of two kernels", law=FALLING),
+    )
+
+
+def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """Slopes over width of the kernel's drift and of the distance to the linearised network; and, of the
+    latter, the width at which it falls to the tolerance."""
+    series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
+    half = replace(effort, level=effort.level / 2)
+    names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
+    slopes = (
+        measure_slope(series, half, column=column, name=name, law=FALLING)
+        for column, name in enumerate(names)
+    )
+    distances = series.rows(1, "screen", 0, REPLICATES)
+    return (*slopes, *_where_it_begins(subject, series.widths, distances))
+
+
+def _where_it_begins(subject, widths: np.ndarray, distances: np.ndarray) -> tuple[Measurement, ...]:
+    """What is not judged, but told: the distance at the owner's width, and the width of the tolerance."""
+    distances = distances[np.isfinite(distances).all(axis=1)]
+    if len(distances) < 2:
+        return ()
+    low, high = mean_interval(np.log(distances[:, 0]), 0.05)
+    tolerance = getattr(subject, "tolerance", None) or TOLERANCE
+    width, interval = _reaching(widths, distances, tolerance)
+    told = {"verdict": Verdict.HOLDS, "allowed": (0.0, np.inf)}
+    return (
+        Measurement(
+            name=f"distance to the linearised network at width {widths[0]:g}",
+            value=float(np.exp(np.log(distances[:, 0]).mean())),
+            interval=(float(np.exp(low)), float(np.exp(high))),
+            tolerance="on test points, relative to how far training moves them; told, not judged",
+            **told,
+        ),
+        Measurement(
+            name=f"width at which the kernel regime begins, to within {tolerance:.0%}",
+            value=width,
+            interval=interval,
+            tolerance=_reach(width, widths),
+            **told,
+        ),
+    )
+
+
+def _reaching(
+    widths: np.ndarray, distances: np.ndarray, tolerance: float
+) -> tuple[float, tuple[float, float] | None]:
+    """The width at which distances fall to the tolerance, and its interval; infinite where they may not fall."""
+    if fit_power_law(widths, distances).slope_interval[1] >= 0:
+        return np.inf, None
+    width, *interval = width_reaching(widths, distances, tolerance)
+    return width, tuple(interval)
+
+
+def _reach(width: float, widths: np.ndarray) -> str:
+    if widths.min() <= width <= widths.max():
+        return "between widths that were tried"
+    if width == np.inf:
+        return "none was found: the distance does not surely fall with width"
+    return f"extrapolated from widths {widths.min():g} to {widths.max():g}"
+
+
+def measure_lazy(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+    """The distance to the linearised network at the owner's width, against what its owner claims."""
+
+    def distances(seeds: list[int]) -> np.ndarray:
+        return np.log(_drift_and_distance(subject, scenario, subject.width, seeds)[1] / subject.tolerance)
+
+    return (
+        judge(
+            f"log of the distance to the linearised network at width {subject.width}, over {subject.tolerance:g}",
+            distances,
+            scenario,
+            (-np.inf, 0.0),
+            level=effort.level,
+            resolution=0.25,
+            max_samples=effort.max_samples,
+        ),
+    )
+
+
+def _drift_and_distance(subject, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:
+    """(2, networks): relative drift of the kernel in training, and distance of the trained outputs on the test
+    points (on others all networks fit in the end) from the linearised network's, relative to how far those
+    moved; NaN where training diverged."""
+    return np.array([_of_one(_build(subject, width, seed), scenario) for seed in seeds]).T
+
+
+def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
+    task, training = Task.of(scenario), scenario.training
+    full = np.asarray(empirical_ntk(net, task.points, task.x, outputs="full"))
+    rows, columns, outputs, _ = full.shape
+    kernel = full.transpose(0, 2, 1, 3).reshape(rows * outputs, columns * outputs)
+    y, trained = scenario.points.targets(outputs)[:columns], columns * outputs
+    k_train, k_test_train = (kernel[:trained] + kernel[:trained].T) / 2, kernel[trained:]
+    settings = {
+        "steps": training.steps,
+        "learning_rate": training.step_size * predict.max_learning_rate(k_train),
+    }
+    run = train(net, task.x, y, task.x_test, **settings, allow_unstable=True, record_at=(training.steps,))
+    linear = predict.gradient_descent(
+        k_train,
+        y.reshape(-1, 1),
+        k_test_train,
+        **settings,
+        f0_train=run.initial_train.reshape(-1, 1),
+        f0_test=run.initial_test.reshape(-1, 1),
+    )
+    expected = linear.test.reshape(-1, outputs)
+    distance = np.linalg.norm(run.test - expected) / np.linalg.norm(expected - run.initial_test)
+    return float(run.records[0].kernel_drift if run.records else np.nan), float(distance)
+
+
+def _build(subject, width: int, seed: int) -> nn.Module:
+    return subject.network(None, width, seed)
+
+
+def _tasks(counts: tuple[int, int], **options):
+    return lambda subject, budget, seed: strategies.scenarios(
+        subject, seed, counts=counts, sources=("sphere", "gaussian"), widths=(subject.widths,), **options
+    )
+
+
+_SHORT = strategies.trainings(steps=(30, 15), step_sizes=(0.5, 0.8), test_points=4)
+
+CONCENTRATES = Claim(
+    id="module.kernel_concentrates",
+    statement="The NTKs of two networks come to agree as they widen: there is a kernel to tend to.",
+    formula="||Theta_n - Theta_n'|| / ||Theta_n|| = O(n^(-1/2)) for independent networks",
+    source="Jacot, Gabriel & Hongler 2018, Theorem 1; rate: Huang & Yau 2020, Theorem 2.2",
+    premises=(),
+    needs=frozenset({"build"}),
+    implies=("module.kernel_regime",),
+    stochastic=True,
+    inside=_tasks((2, 4)),
+    measure=measure_concentration,
+)
+REGIME = Claim(
+    id="module.kernel_regime",
+    statement="The wider, the less the NTK moves in training, and the closer the network stays to its linearisation.",
+    formula="|Theta_t - Theta_0| / |Theta_0|, |f_t - f_lin,t| / |f_lin,t - f_0| = O(n^(-1/2))",
+    source="Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1; Chizat, Oyallon & Bach 2019, Theorem 2.3",
+    premises=(),
+    needs=frozenset({"build"}),
+    implies=("module.lazy",),
+    stochastic=True,
+    inside=_tasks((9, 12), training=_SHORT),
+    measure=measure_regime,
+)
+LAZY = Claim(
+    id="module.lazy",
+    statement="At the width that its owner uses, training ends within the claimed distance of the linearised network.",
+    formula="|f_t - f_lin,t| <= tolerance |f_lin,t - f_0|, in geometric mean over initialisations",
+    source="lazy training: Chizat, Oyallon & Bach 2019, section 1.1",
+    premises=(),
+    needs=frozenset({"build", "tolerance"}),
+    stochastic=True,
+    inside=_tasks((9, 12), training=_SHORT),
+    measure=measure_lazy,
+)
+
+CLAIMS = (CONCENTRATES, REGIME, LAZY)

@@ -1,0 +1,55 @@
+"""Where the gap between a trained network and kernel regression comes from, on the scenario of a failure."""
+
+from typing import Any
+
+import numpy as np
+
+from ntkverify import empirical, predict
+from ntkverify.claims import Claim
+from ntkverify.claims.trained import Task, descent
+from ntkverify.errors import NtkverifyError
+from ntkverify.findings import GapTerm
+from ntkverify.gap import Gap, explain_gap, explain_module_gap
+from ntkverify.scenarios import Scenario
+from ntkverify.subjects import BuiltinSubject, has
+
+FAMILIES = ("equivalence", "module", "paper")
+"""Of claims about trained networks against kernel regression."""
+
+
+def gap_terms(claim: Claim, subject: Any, scenario: Scenario) -> tuple[GapTerm, ...]:
+    """The terms of the gap at the largest width, for ntkverify's own networks and for someone's modules.
+
+    Empty for other claims, and where there is no gap to take apart: training that diverges, or a kernel
+    that cannot be inverted.
+    """
+    if claim.id.split(".")[0] not in FAMILIES or not scenario.training or not scenario.widths:
+        return ()
+    try:
+        gap = _gap(subject, scenario)
+    except (NtkverifyError, ArithmeticError, np.linalg.LinAlgError):
+        return ()
+    return tuple(
+        GapTerm(name=term.name, size=term.size, share=term.share, theory=term.theory, slope=term.slope)
+        for term in (gap.terms if gap else ())
+    )
+
+
+def _gap(subject: Any, scenario: Scenario) -> Gap | None:
+    task, width, seed = Task.of(scenario), scenario.widths[0], scenario.network_seed("gap")
+    data = {"x": task.x, "y": task.y, "x_test": task.x_test, "steps": scenario.training.steps}
+    if has(subject, "build"):
+        net = subject.network(None, width, seed)
+        kernel = np.asarray(empirical.empirical_ntk(net, task.x))
+        data["y"] = scenario.points.targets(net(_tensor(net, task.x)).shape[1])[: len(task.x)]
+        rate = scenario.training.step_size * predict.max_learning_rate(kernel)
+        return explain_module_gap(net, **data, learning_rate=rate)
+    if isinstance(subject, BuiltinSubject) and scenario.architecture.depth:
+        kernel = np.asarray(subject.ntk(scenario.architecture, task.x, task.x))
+        rate = descent(scenario, (kernel + kernel.T) / 2)["learning_rate"]
+        return explain_gap(scenario.architecture, width, **data, learning_rate=rate, seed=seed)
+    return None
+
+
+def _tensor(net, x: np.ndarray):
+    return next(net.parameters()).new_tensor(x)

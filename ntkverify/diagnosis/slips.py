@@ -1,0 +1,168 @@
+"""The slips that people make in kernels, each as the kernel that it gives. The simplest come first."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ntkverify.activations import Activation, Layer, Sigmoid, SiLU, Tanh
+from ntkverify.analytic import of_inputs, propagate
+from ntkverify.architecture import Architecture, Linear
+from ntkverify.diagnosis.recursions import OTHERS, Step, recursions
+from ntkverify.errors import NtkverifyError
+
+COARSE = 1e-7
+"""Of integrals, relative: better than what a foreign kernel claims of itself."""
+
+Named = Iterator[tuple[str, np.ndarray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernels:
+    """Both kernels (n, n) of the points x (n, d)."""
+
+    nngp: np.ndarray
+    ntk: np.ndarray
+
+    @staticmethod
+    def of(
+        layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate, start=of_inputs
+    ) -> "Kernels":
+        """step: the kernel behind one layer; start: the kernel of two sets of inputs."""
+        tensor = torch.from_numpy(np.ascontiguousarray(x))
+        kernel = start(tensor, tensor)
+        for layer in layers.layers.flat() if isinstance(layers, Architecture) else layers:
+            kernel = step(layer, kernel)
+        return Kernels(nngp=kernel.nngp.numpy(), ntk=kernel.ntk.numpy())
+
+    def part(self, name: str) -> np.ndarray:
+        """That of the name "NNGP" or "NTK"."""
+        return getattr(self, name.lower())
+
+
+def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Named:
+    """(words, kernel (n, n)) of every slip that can be made in `name`, "NTK" or "NNGP", of `arch` on x (n, d).
+
+    got: the wrong kernel, to which the few constants that are free are fitted.
+    """
+    right = Kernels.of(arch, x)
+    yield from _whole(right, name)
+    yield _factor(right.part(name), got)
+    for words, layers in _layers(list(arch.layers.flat())):
+        yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
+    for words, inputs in _inputs(x):
+        yield from _tried(words, lambda inputs=inputs: Kernels.of(arch, inputs).part(name))
+    for words, step in recursions() if name == "NTK" else ():
+        yield from _tried(words, lambda step=step: Kernels.of(arch, x, step).ntk)
+    yield from _fitted(right.part(name), got)
+
+
+def costly_slips(arch: Architecture, x: np.ndarray, name: str) -> Named:
+    """As `slips`: those that take seconds, since their duals are integrals."""
+    for activation in (Tanh(COARSE), Sigmoid(COARSE), SiLU(COARSE)):
+        words, layers = _swapped(list(arch.layers.flat()), activation)
+        yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
+
+
+def _tried(words: str, kernel: Callable[[], np.ndarray]) -> Named:
+    try:
+        matrix = kernel()
+    except NtkverifyError:
+        return  # no such network, or no such kernel
+    yield words, matrix
+
+
+def _whole(right: Kernels, name: str) -> Named:
+    """The right kernels, confused or changed at the very end."""
+    other = "NNGP" if name == "NTK" else "NTK"
+    yield f"the {other} in place of the {name}", right.part(other)
+    kernel, root = right.part(name), np.sqrt(np.diag(right.part(name)))
+    yield "normalised to a unit diagonal", kernel / np.outer(root, root)
+    if name == "NTK":
+        yield "the last layer's own term left out: NTK less NNGP", right.ntk - right.nngp
+        yield "NTK and NNGP added up: the last layer's own term counted twice", right.ntk + right.nngp
+
+
+def _factor(kernel: np.ndarray, got: np.ndarray) -> tuple[str, np.ndarray]:
+    factor = float(np.vdot(kernel, got) / np.vdot(kernel, kernel))
+    return f"a constant factor, {factor:.6g}", factor * kernel
+
+
+def _fitted(kernel: np.ndarray, got: np.ndarray) -> Named:
+    """Slips with a free constant, which a slip without one is preferred to."""
+    constant = float((got - kernel).mean())
+    yield f"a constant added, {constant:.6g}", kernel + constant
+    jitter = float(np.diag(got - kernel).mean())
+    yield f"a constant on the diagonal, {jitter:.6g}", kernel + jitter * np.eye(len(kernel))
+
+
+def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
+    """Other layers than the right ones."""
+    count = sum(isinstance(layer, Linear) for layer in layers)
+    yield "one hidden layer more", layers + layers[-2:]
+    yield "one hidden layer fewer", layers[:-2]
+    yield "two hidden layers more", layers + 2 * layers[-2:]
+    yield "two hidden layers fewer", layers[:-4]
+    yield "an activation behind the last layer", [*layers, layers[-2]] if count > 1 else []
+    places = {
+        "anywhere": range(count), "in the first layer": (0,), "in the last layer": (count - 1,),
+        "in the hidden layers above the first": range(1, count - 1), "in any layer but the first": range(1, count),
+        "in any layer but the last": range(count - 1),
+    }  # fmt: skip
+    for where, chosen in places.items():
+        yield f"no bias {where}", _changed(layers, chosen, lambda linear: {"bias_std": 0.0})
+    for where, chosen in places.items():
+        yield f"weight variance 1 {where}", _changed(layers, chosen, lambda linear: {"weight_std": 1.0})
+    everywhere = range(count)
+    for words, change in {
+        "bias_std taken for the variance": lambda linear: {"bias_std": linear.bias_std**0.5},
+        "bias variance taken for bias_std, squared again": lambda linear: {"bias_std": linear.bias_std**2},
+        "weight_std taken for the variance": lambda linear: {"weight_std": linear.weight_std**0.5},
+        "weight variance taken for weight_std, squared again": lambda linear: {
+            "weight_std": linear.weight_std**2
+        },
+        "weight variance 2 in every layer": lambda linear: {"weight_std": 2**0.5},
+        "a factor 2 in the dual activation": lambda linear: {"weight_std": 2**0.5 * linear.weight_std},
+        "half the dual activation": lambda linear: {"weight_std": 0.5**0.5 * linear.weight_std},
+        "bias variance 1 in every layer": lambda linear: {"bias_std": 1.0},
+    }.items():
+        above = range(1, count) if "dual" in words else everywhere
+        yield words, _changed(layers, above, change)
+    for activation in OTHERS:
+        yield _swapped(layers, activation)
+
+
+def _swapped(layers: list[Layer], activation: Activation) -> tuple[str, list[Layer]]:
+    swapped = [activation if isinstance(layer, Activation) else layer for layer in layers]
+    return f"the dual of another activation, {activation}", swapped
+
+
+def _changed(layers: list[Layer], chosen, change: Callable[[Linear], dict[str, float]]) -> list[Layer]:
+    """The layers with the chosen ones of the Linear layers changed."""
+    places = [index for index, layer in enumerate(layers) if isinstance(layer, Linear)]
+    wanted = {places[number] for number in chosen}
+    return [
+        dataclasses.replace(layer, **change(layer)) if index in wanted else layer
+        for index, layer in enumerate(layers)
+    ]
+
+
+def _inputs(x: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Inputs normalised by the wrong quantity."""
+    n, d = x.shape
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    centred = x - x.mean(axis=1, keepdims=True)
+    yield "inner products of inputs not divided by their dimension", x * d**0.5
+    yield "inner products of inputs divided by the root of their dimension", x * d**0.25
+    yield "inner products of inputs divided by their dimension twice", x / d**0.5
+    yield "inner products of inputs divided by their dimension less 1", x * (d / max(d - 1, 1)) ** 0.5
+    yield "inner products of inputs divided by the number of points", x * (d / n) ** 0.5
+    yield "inputs normalised to norm 1", x / norms
+    yield "inputs normalised to the root of their dimension", x / norms * d**0.5
+    yield "inputs centred, each over its features", centred
+    yield "inputs centred over the batch", x - x.mean(axis=0)
+    yield "inputs standardised over the batch", (x - x.mean(axis=0)) / x.std(axis=0)
+    if d > 1:
+        yield "inputs standardised, each over its features", centred / centred.std(axis=1, keepdims=True)

@@ -1,0 +1,49 @@
+"""Where every measured network is written down at once: SQLite, so that a killed run loses nothing."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from ntkverify import serialization
+from ntkverify.errors import InvalidArgument
+from ntkverify.maps.values import Problem
+
+TABLE = """CREATE TABLE IF NOT EXISTS networks (
+problem TEXT, replicate INTEGER, test REAL NOT NULL, joint REAL NOT NULL, PRIMARY KEY (problem, replicate))"""
+
+Key = tuple[Problem, int]
+"""A problem and the number of the replicate."""
+
+
+@contextlib.contextmanager
+def opened(path: Path | None):
+    """A store at `path`, made where there is none; in memory for None.
+
+    Raises InvalidArgument for a file that is no store.
+    """
+    with contextlib.closing(sqlite3.connect(path or ":memory:", timeout=60)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(TABLE)
+        except sqlite3.DatabaseError as error:
+            remedy = "Name another folder, or move the file away."
+            raise InvalidArgument("out", f"{path} ({error})", "a store that a map wrote", remedy) from error
+        yield connection
+
+
+def write(store: sqlite3.Connection, key: Key, test: float, joint: float) -> None:
+    """Writes one network down; the first measurement of a key stays."""
+    row = (serialization.to_json(key[0]), key[1], test, joint)
+    with store:
+        store.execute("INSERT OR IGNORE INTO networks VALUES (?, ?, ?, ?)", row)
+
+
+def read(store: sqlite3.Connection, problems: Iterable[Problem]) -> dict[Key, tuple[float, float]]:
+    """(test gap, joint gap) of each network of the problems that is there."""
+    known = {}
+    for problem in problems:
+        query = "SELECT replicate, test, joint FROM networks WHERE problem = ? ORDER BY replicate"
+        for replicate, *gaps in store.execute(query, (serialization.to_json(problem),)):
+            known[problem, replicate] = tuple(gaps)
+    return known

@@ -1,0 +1,96 @@
+"""The pytest side: options, markers, the `try_claim` fixture, and the runs' reports.
+
+Loaded in every pytest session where ntkverify is installed, so it imports nothing heavy until
+a test asks for it, and writes nothing unless claims were tried.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from ntkverify.pytest_plugin.parametrize import MARKER, parametrize_with_claims, parametrize_with_family
+from ntkverify.pytest_plugin.session import Session
+from ntkverify.pytest_plugin.trial import try_claim as _try_claim
+
+SESSION = pytest.StashKey[Session]()
+WORKER_RUN = "ntkverify_run"
+"""Under which the name of the run reaches the workers of pytest-xdist."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ntkverify", "verification of neural tangent kernels")
+    group.addoption(
+        "--ntk-report", metavar="DIR", default="reports", help="where reports go (default: reports)"
+    )
+    group.addoption(
+        "--ntk-subject", metavar="SPEC", help="what to test: path/to/file.py:name or package.module:name"
+    )
+    group.addoption(
+        "--ntk-budget", choices=("quick", "standard", "thorough"), default="standard", help="how hard to look"
+    )
+    group.addoption(
+        "--ntk-seed", metavar="N", type=int, default=0, help="the same seed gives the same findings"
+    )
+    group.addoption(
+        "--ntk-fail-on-findings", action="store_true", help="fail also outside a claim's premises"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARKER}: a claim of NTK theory, tried on drawn scenarios")
+    worker = getattr(config, "workerinput", {})
+    config.stash[SESSION] = Session(config, worker.get(WORKER_RUN, ""), worker.get("workerid", ""))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """pytest-xdist: all workers write into one run."""
+    node.workerinput[WORKER_RUN] = node.config.stash[SESSION].share(node.workerinput["testrunuid"])
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:
+    if config.option.collectonly or not any(item.get_closest_marker(MARKER) for item in items):
+        return None
+    return config.stash[SESSION].described()
+
+
+@pytest.fixture
+def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """try_claim(claim, premises="inside", subject=None): fails where the claim does; see `trial.try_claim`."""
+    session, properties = request.config.stash[SESSION], request.node.user_properties
+
+    def attempt(claim: Any, premises: str = "inside", subject: Any = None) -> None:
+        _try_claim(session.hunt(subject), claim, premises, properties)
+
+    return attempt
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Tests of `parametrize_with_claims` try their claim before their own body."""
+    if getattr(pyfuncitem.function, "tries_claims", False):
+        arguments = pyfuncitem.callspec.params
+        hunt = pyfuncitem.config.stash[SESSION].hunt(arguments["subject"])
+        for premises in ("inside", "outside"):
+            _try_claim(hunt, arguments["claim"], premises, pyfuncitem.user_properties)
+    return (yield)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[SESSION].finish()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for run in config.stash[SESSION].finished:
+        from ntkverify import reports
+
+        terminalreporter.section("ntkverify")
+        terminalreporter.write_line(
+            "{subject} {subject_version}, budget {budget}, seed {seed}".format_map(run.header)
+        )
+        terminalreporter.write_line(reports.as_text(run))
+        terminalreporter.write_line(f"report: {run.folder / reports.HTML}")
+
+
+__all__ = ["parametrize_with_claims", "parametrize_with_family"]

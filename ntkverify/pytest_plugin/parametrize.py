@@ -1,0 +1,73 @@
+"""Decorators that make tests of claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ntkverify.pytest_plugin.trial import ClaimFails
+
+if TYPE_CHECKING:
+    from ntkverify.claims import Claim
+
+MARKER = "equivalence"
+
+
+def parametrize_with_family(family: str) -> Callable:
+    """Decorator: runs a test once for every claim of `family`, inside and outside its premises."""
+    from ntkverify.claims import CATALOGUE
+
+    cases = [
+        pytest.param(claim, premises, id=f"{claim.id}-{premises}")
+        for claim in CATALOGUE.values()
+        if claim.id.startswith(f"{family}.")
+        for premises in ("inside", "outside")
+        if getattr(claim, premises)
+    ]
+
+    def decorate(test: Callable) -> Callable:
+        return getattr(pytest.mark, MARKER)(pytest.mark.parametrize(("claim", "premises"), cases)(test))
+
+    return decorate
+
+
+def parametrize_with_claims(
+    subject: Any,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+    claims: Iterable[str | Claim] | None = None,
+) -> Callable:
+    """Decorator: tries every claim that concerns `subject`, each as a test of its own, before the test's body.
+
+    The test takes `subject` and `claim`; its body may be `...`. expected_failures: claim ids, each with the
+    reason why it is known to fail; one that holds after all fails its test (strict). claims: as in `check`.
+    Raises InvalidArgument for something that is no subject, and for claims that are unknown or do not concern it.
+    """
+    from ntkverify.checking import claims_named
+    from ntkverify.errors import InvalidArgument
+    from ntkverify.subjects import check_subject
+
+    check_subject(subject)
+    expected = dict(expected_failures or {})
+    concerning = {claim.id: claim for claim in claims_named(claims) if claim.concerns(subject)}
+    for claim_id in expected:
+        if claim_id not in concerning:
+            wanted = f"one of {', '.join(concerning)}"
+            raise InvalidArgument(
+                "expected_failures", repr(claim_id), wanted, f"Is it a claim on {subject.name}?"
+            )
+
+    def case(claim: Claim):
+        known = pytest.mark.xfail(reason=expected.get(claim.id, ""), strict=True, raises=ClaimFails)
+        return pytest.param(claim, id=claim.id, marks=[known] if claim.id in expected else [])
+
+    def decorate(test: Callable) -> Callable:
+        test.tries_claims = True
+        cases = [case(claim) for claim in concerning.values()]
+        by_claim = pytest.mark.parametrize("claim", cases)(test)
+        by_subject = pytest.mark.parametrize("subject", [pytest.param(subject, id=subject.name)])(by_claim)
+        return getattr(pytest.mark, MARKER)(by_subject)
+
+    return decorate

@@ -1,0 +1,105 @@
+"""The runs of one pytest session: one for each subject, shared by the workers of pytest-xdist."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ntkverify.errors import NtkverifyError
+from ntkverify.pytest_plugin.progress import Progress
+from ntkverify.runs import STAMP, Run
+
+if TYPE_CHECKING:
+    from ntkverify.hunt import Hunt
+
+
+class Session:
+    """shared: the name of the run where several processes write it, else ""; writer: which of them this is."""
+
+    def __init__(self, config: pytest.Config, shared: str, writer: str):
+        self._config, self._shared, self._writer = config, shared, writer
+        self._hunts: dict[str, tuple[Run, Hunt]] = {}
+        self._chosen: Any = None
+        self.finished: list[Run] = []
+
+    def share(self, session_id: str) -> str:
+        """The name under which the workers of this session write; the same at every call."""
+        self._shared = self._shared or f"{time.strftime(STAMP)}-{session_id[:8]}"
+        return self._shared
+
+    def hunt(self, subject: Any = None) -> Hunt:
+        """The search for counterexamples of `subject`, or of that of the options, made when first asked for."""
+        return self._entry(subject)[1]
+
+    def described(self) -> str:
+        """One line on what is tested, where the options say it."""
+        header = self._entry(None)[0].header
+        return "ntkverify: {subject} {subject_version}, budget {budget}, seed {seed}".format_map(header)
+
+    def finish(self) -> None:
+        """Writes the report of every run; those of workers are written by the process that has no name."""
+        if self._writer:
+            return
+        runs = [run for run, _ in self._hunts.values()]
+        if self._shared:
+            folders = sorted(self._root.glob(f"{self._shared}*"))
+            runs = [Run.read(folder) for folder in folders]
+        for run in runs:
+            from ntkverify import reports
+
+            reports.write(run)
+        self.finished = runs
+
+    @property
+    def _root(self) -> Path:
+        return Path(self._config.getoption("ntk_report"))
+
+    def _entry(self, subject: Any) -> tuple[Run, Hunt]:
+        chosen = subject is None
+        subject = self._of_options() if chosen else subject
+        if subject.name not in self._hunts:
+            self._hunts[subject.name] = self._start(subject, chosen)
+        return self._hunts[subject.name]
+
+    def _of_options(self) -> Any:
+        from ntkverify import subjects
+
+        if self._chosen is None:
+            spec = self._config.getoption("ntk_subject")
+            try:
+                self._chosen = subjects.load(spec) if spec else subjects.BuiltinSubject()
+            except NtkverifyError as error:
+                raise pytest.UsageError(f"--ntk-subject: {error}") from error
+        return self._chosen
+
+    def _start(self, subject: Any, chosen: bool) -> tuple[Run, Hunt]:
+        from ntkverify import budgets, hunt
+
+        budget = budgets.budget_named(self._config.getoption("ntk_budget"))
+        seed = self._config.getoption("ntk_seed")
+        spec = (self._config.getoption("ntk_subject") or "") if chosen else ""
+        try:
+            header = {**hunt.describe(subject, budget, seed), "spec": spec}
+        except NtkverifyError as error:  # a library that cannot say its version cannot be tried
+            raise pytest.UsageError(f"{subject.name}: {error}") from error
+        if self._shared:
+            folder = self._root / (self._shared if chosen else f"{self._shared}-{_slug(subject.name)}")
+            run = Run.join(folder, header, self._writer)
+        else:
+            run = Run.start(self._root, header)
+        return run, hunt.Hunt(
+            subject=subject,
+            budget=budget,
+            seed=seed,
+            record=run.record,
+            progress=Progress(self._config),
+            fail_on_findings=self._config.getoption("ntk_fail_on_findings"),
+        )
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"\W+", "-", name).strip("-")

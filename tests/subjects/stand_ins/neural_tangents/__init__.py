@@ -1,0 +1,3 @@
+"""Stands in for neural-tangents."""
+
+__version__ = "0.0.stand-in"

@@ -1,0 +1,127 @@
+"""Someone's torch module: the right answers about lazy and other ones, and clear words for what is no subject."""
+
+import numpy as np
+import pytest
+import torch
+from modules import Lazy, MeanField, wider
+from torch import nn
+
+import ntkverify as nv
+from ntkverify.budgets import Budget
+from ntkverify.claims import CATALOGUE, Effort, examine
+from ntkverify.data import Points
+from ntkverify.errors import InvalidArgument
+from ntkverify.findings import Verdict
+from ntkverify.scenarios import Scenario
+
+ONE = Budget(name="one", examples=5, stochastic_examples=1, max_samples=2000, widths=(512, 256, 128, 64, 32))
+
+
+def subject(network=Lazy, **fields):
+    build = {"build": lambda width, seed: network(width)}
+    return nv.ModuleSubject(**{"name": network.__name__, "width": 128} | build | fields)
+
+
+def answers(found):
+    verdicts = {finding.claim: finding.verdict for finding in found if finding.claim.startswith("module.")}
+    told = {m.name: m for finding in found for m in finding.measurements}
+    return verdicts, told
+
+
+def test_a_lazy_module_is_lazy_and_its_regime_begins_below_its_width():
+    verdicts, told = answers(nv.check(subject(tolerance=0.05), budget=ONE))
+    assert set(verdicts.values()) == {Verdict.HOLDS}
+    begins = told["width at which the kernel regime begins, to within 5%"]
+    assert begins.interval[0] < begins.value < begins.interval[1] < 128
+    assert told["distance to the linearised network at width 128"].interval[1] < 0.05
+
+
+def test_a_module_that_is_not_lazy_is_said_not_to_be_at_any_width():
+    findings = nv.check(subject(MeanField, tolerance=0.05), budget=ONE)
+    verdicts, told = answers(findings)
+    assert verdicts == {
+        "module.kernel_concentrates": Verdict.HOLDS,
+        "module.kernel_regime": Verdict.FAILS,
+        "module.lazy": Verdict.FAILS,
+    }
+    begins = told["width at which the kernel regime begins, to within 5%"]
+    assert begins.value == np.inf or begins.value > 100 * 128
+    gaps = [finding.gap for finding in findings if finding.gap]
+    assert "moving kernel" in {term.name for gap in gaps for term in gap}
+
+
+def test_its_own_width_may_be_too_narrow_for_the_tolerance():
+    verdicts, told = answers(nv.check(subject(tolerance=0.002), ["module"], budget=ONE))
+    assert (verdicts["module.kernel_regime"], verdicts["module.lazy"]) == (Verdict.HOLDS, Verdict.FAILS)
+    begins = told["width at which the kernel regime begins, to within 0%"]
+    assert begins.value > 128 and "extrapolated" in begins.tolerance
+
+
+def test_torchs_own_initialisation_does_not_have_the_limit_of_the_ntk_parameterisation():
+    arch = nv.mlp(inputs=3, depth=1, activation=nv.Erf())
+    claimed = nv.ModuleSubject(name="torch", build=wider, architecture=arch, width=512)
+    points = Points(source="sphere", count=2, dimension=3)
+    scenario = Scenario(architecture=arch, points=points, widths=claimed.widths)
+    effort = Effort(level=1e-4, max_samples=300)
+    assert examine(CATALOGUE["initialisation.ntk_rate"], claimed, scenario, effort).verdict is Verdict.FAILS
+
+
+def test_inputs_of_any_shape_and_several_outputs():
+    def build(width, seed):
+        return nn.Sequential(nn.Conv2d(1, width, 3), nn.Tanh(), nn.Flatten(), nn.Linear(4 * width, 2))
+
+    images = nv.ModuleSubject(name="images", build=build, inputs=(1, 4, 4), width=128)
+    found = nv.check(images, ["module.kernel_concentrates"], budget=ONE)
+    assert {finding.verdict for finding in found} == {Verdict.HOLDS}
+    assert images.network(None, 16, 0)(torch.ones(3, 16, dtype=torch.float64)).shape == (3, 2)
+
+
+def test_torchs_global_generator_is_seeded_and_left_as_it_was():
+    before = torch.get_rng_state()
+    mine = subject()
+    first, again, other = (mine.network(None, 16, seed) for seed in (1, 1, 2))
+    assert torch.equal(first.first, again.first) and not torch.equal(first.first, other.first)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"build": lambda width, seed: 3}, "build: got 3 for width 8"),
+        ({"build": lambda width, seed: Lazy(9)}, "more parameters at a larger width"),
+        ({"build": lambda width, seed: nn.Sequential(nn.Linear(3, width), nn.Dropout())}, "Dropout '1'"),
+        (
+            {"build": lambda width, seed: nn.Sequential(nn.Linear(3, width), nn.BatchNorm1d(width))},
+            "BatchNorm1d",
+        ),
+        ({"inputs": 4}, "inputs: got \\(4,\\)"),
+        ({"width": 64}, "width: got 64"),
+        ({"tolerance": 0.0}, "tolerance: got 0.0"),
+        ({"architecture": "relu"}, "architecture: got 'relu'"),
+        ({"architecture": nv.mlp(inputs=3, depth=1, outputs=2)}, "a network of 1 outputs"),
+    ],
+)
+def test_what_is_no_subject_is_refused_with_the_remedy(fields, words):
+    with pytest.raises(InvalidArgument, match=words):
+        subject(**fields)
+
+
+def test_a_network_that_draws_from_elsewhere_is_refused():
+    stream = np.random.default_rng(0)
+
+    def build(width, seed):
+        net = Lazy(width)
+        net.first.data = torch.from_numpy(stream.standard_normal((width, 3)))
+        return net.double()
+
+    with pytest.raises(InvalidArgument, match="two different networks for one seed"):
+        nv.ModuleSubject(name="elsewhere", build=build, inputs=3)
+
+
+def test_the_same_weights_for_all_seeds_are_refused():
+    def build(width, seed):
+        torch.manual_seed(0)
+        return Lazy(width)
+
+    with pytest.raises(InvalidArgument, match="the same network for two seeds"):
+        nv.ModuleSubject(name="constant", build=build, inputs=3)
