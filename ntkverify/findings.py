@@ -1,5 +1,6 @@
 """What was measured, as frozen values and as lines of JSON. Imports neither torch nor NumPy."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Iterator
@@ -140,7 +141,7 @@ class Finding:
     diagnosis: Diagnosis | None = None
     gap: tuple[GapTerm, ...] = ()
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """Names the question (not the answer): the same on every machine and in every run."""
         asked = [self.claim, self.subject, self.scenario, self.level, self.max_samples]

@@ -16,6 +16,7 @@ from ntkverify.errors import NtkverifyError
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
+from ntkverify.space import space
 from ntkverify.stats import ErrorBudget
 from ntkverify.strategies import HAS_REAL_DATA
 
@@ -44,6 +45,7 @@ def describe(subject: Any, budget: Budget, seed: int) -> dict[str, Any]:
         "false_alarm_probability": errors(budget).total,
         "false_alarm_probability_per_decision": errors(budget).per_decision,
         "real_data": HAS_REAL_DATA,
+        "space": space(),
         "claims": {claim.id: claim.description for claim in CATALOGUE.values()},
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
     }

@@ -85,7 +85,7 @@ class Scenario:
 
     @functools.cached_property
     def _text(self) -> str:
-        return serialization.to_json(self.to_plain())
+        return self.to_json()
 
     def to_plain(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers, for a finding's record."""
@@ -98,3 +98,12 @@ class Scenario:
     def from_plain(plain: dict[str, Any]) -> "Scenario":
         """Reads what `to_plain` wrote; raises InvalidArgument for anything else."""
         return serialization.from_plain(plain, Scenario)
+
+    def to_json(self) -> str:
+        """One line of JSON; equal scenarios give equal text."""
+        return serialization.to_json(self.to_plain())
+
+    @staticmethod
+    def from_json(text: str) -> "Scenario":
+        """Reads what `to_json` wrote; raises InvalidArgument for anything else."""
+        return serialization.from_json(text, Scenario)

@@ -8,7 +8,7 @@ from ntkverify.errors import NtkverifyError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns 0 for success, 1 where a claim fails or a replay differs, 2 for bad input."""
+    """Runs one command; returns 0 for success, 1 where a claim fails, or a replay or a comparison differs, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="ntkverify", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (check, explain, map, paper, replay, report):

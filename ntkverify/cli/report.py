@@ -1,26 +1,44 @@
-"""`ntkverify report`: the report of a run is rendered again."""
+"""`ntkverify report`: the report of a run is rendered again, or two runs are compared."""
 
 import argparse
 from pathlib import Path
 
+from ntkverify.errors import InvalidArgument
 from ntkverify.runs import Run
 
 
 def add_to(commands) -> None:
     """Adds the command to the parser's."""
     parser = commands.add_parser(
-        "report", help="render the report of a run again, also of one that was killed"
+        "report", help="render the report of a run again, also of one that was killed; or compare two"
     )
-    parser.add_argument("folder", type=Path, help="the run's folder, for example reports/latest")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="for example reports/latest")
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="say what changed from the first run to the second; 1 if anything",
+    )
     parser.set_defaults(command=report)
 
 
 def report(options: argparse.Namespace) -> int:
-    """Prints the table of verdicts and the report's path; 0."""
+    """Prints the table of verdicts and the report's path, and returns 0; or what changed, and 1 for a change.
+
+    Raises InvalidArgument for a number of folders that does not fit, and where there is no run.
+    """
     from ntkverify import reports
 
-    run = Run.read(options.folder)
-    path = reports.write(run)
-    print(reports.as_text(run))
+    wanted = 2 if options.compare else 1
+    if len(options.folders) != wanted:
+        expected = "two runs to compare" if options.compare else "one run"
+        remedy = "Write `ntkverify report DIR`, or `ntkverify report --compare BEFORE AFTER`."
+        raise InvalidArgument("DIR", f"{len(options.folders)} folders", expected, remedy)
+    runs = [Run.read(folder) for folder in options.folders]
+    if options.compare:
+        comparison = reports.compare(*runs)
+        print(reports.comparison_in_words(comparison))
+        return int(comparison.differs)
+    path = reports.write(runs[0])
+    print(reports.as_text(runs[0]))
     print(f"report: {path}")
     return 0

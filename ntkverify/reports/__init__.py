@@ -1,7 +1,20 @@
 """Reports: they read findings and nothing else, so an old run can be rendered again."""
 
+from ntkverify.reports.comparison import compare, comparison_in_words
+from ntkverify.reports.github import announce
 from ntkverify.reports.render import HTML, MARKDOWN, write
 from ntkverify.reports.table import as_text, rows
 from ntkverify.reports.words import measurement_in_words, scenario_in_words
 
-__all__ = ["HTML", "MARKDOWN", "as_text", "measurement_in_words", "rows", "scenario_in_words", "write"]
+__all__ = [
+    "HTML",
+    "MARKDOWN",
+    "announce",
+    "as_text",
+    "compare",
+    "comparison_in_words",
+    "measurement_in_words",
+    "rows",
+    "scenario_in_words",
+    "write",
+]

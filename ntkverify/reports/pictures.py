@@ -1,46 +1,133 @@
-"""Pictures of the evidence, as inline SVG."""
+"""Pictures of the evidence, as inline SVG with words for those who do not see it."""
 
-from ntkverify.drawing import BLUE, GREY, ORANGE, svg
-from ntkverify.findings import Finding
+import math
+from dataclasses import dataclass
+
+from ntkverify.drawing import BLUE, GREY, ORANGE
+from ntkverify.findings import Finding, Measurement, Verdict
+from ntkverify.reports.drawing import axes, legend, logarithmic, svg
 from ntkverify.reports.words import law_in_words
 
-
-def picture(finding: Finding) -> str:
-    """An SVG of the finding's first measurement that has a picture, or nothing."""
-    for measurement in finding.measurements:
-        if "width" in measurement.series:
-            return _rate(measurement.series)
-        if "eigenvalue" in measurement.series:
-            return _spectrum(measurement.series["eigenvalue"], measurement.allowed[0])
-    return ""
+FARTHEST = 1e30
+"""Numbers that no axis reaches are left out."""
+ROUNDING = 1e-17
+"""Of the largest number; what lies below is not worth an axis."""
+THEORY = ("kernel", "map", "predicted")
+"""Words in the names of columns that say what theory predicts."""
+RATE = {"width", "distance", "fitted", "predicted"}
 
 
-def _rate(series: dict[str, tuple[float, ...]]) -> str:
-    figure, axes = _axes("width", "relative distance to the limit")
-    axes.loglog(series["width"], series["distance"], "o", color=BLUE, label="measured (geometric mean)")
-    axes.loglog(series["width"], series["fitted"], "-", color=BLUE, label=law_in_words(series))
-    axes.loglog(series["width"], series["predicted"], "--", color=ORANGE, label="theory: width^(-1/2)")
-    axes.set_xticks(series["width"], [f"{width:g}" for width in series["width"]])
-    axes.minorticks_off()
-    axes.legend(frameon=False)
-    return svg(figure)
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """words: what the picture shows, with its numbers."""
+
+    svg: str
+    words: str
 
 
-def _spectrum(eigenvalues: tuple[float, ...], bound: float) -> str:
-    figure, axes = _axes("index", "eigenvalue / largest")
-    relative = [value / eigenvalues[-1] for value in reversed(eigenvalues)]
-    axes.semilogy(range(1, len(relative) + 1), relative, "o", color=BLUE, label="eigenvalues above zero")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.axhline(bound, linestyle="--", color=ORANGE, label="rounding bound")
-    axes.legend(frameon=False)
-    return svg(figure)
+def picture(finding: Finding) -> Picture | None:
+    """Of the first of the finding's measurements that carries series, one that did not hold before others."""
+    able = [measurement for measurement in finding.measurements if _painter(measurement)]
+    able.sort(key=lambda measurement: measurement.verdict is Verdict.HOLDS)
+    return _painted(able[0], finding.id) if able else None
 
 
-def _axes(x_label: str, y_label: str):
-    from matplotlib.figure import Figure
+def _painter(measurement: Measurement):
+    """What draws the measurement's series; None where they cannot be drawn."""
+    series = measurement.series
+    if set(series) >= RATE:
+        drawable = all(0 < value < FARTHEST for name in RATE for value in series[name])
+        return _rate if drawable and len(series["width"]) > 1 else None
+    if "eigenvalue" in series:
+        return _spectrum if any(0 < abs(value) < math.inf for value in series["eigenvalue"]) else None
+    lengths = {len(column) for column in series.values()}
+    return _curves if len(lengths) == 1 and min(lengths) > 1 else None
 
-    figure = Figure(figsize=(5.2, 3.2), layout="constrained")
-    axes = figure.add_subplot(xlabel=x_label, ylabel=y_label)
-    axes.grid(color=GREY, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+
+def _painted(measurement: Measurement, name: str) -> Picture:
+    drawn, words = _painter(measurement)(measurement)
+    return Picture(
+        svg=svg(drawn, name), words=f"{measurement.name[0].upper()}{measurement.name[1:]}. {words}"
+    )
+
+
+def _rate(measurement: Measurement):
+    series = measurement.series
+    widths, theory = series["width"], _slope(series["width"], series["predicted"])
+    drawn = axes("width", "distance to the limit")
+    drawn.loglog(widths, series["distance"], "o", color=BLUE, label="measured (geometric mean)")
+    drawn.loglog(widths, series["fitted"], "-", color=BLUE, label=f"fitted: slope {series['slope'][0]:.2f}")
+    drawn.loglog(widths, series["predicted"], "--", color=ORANGE, label=f"theory: slope {theory:.2f}")
+    bottom, top = drawn.get_ylim()
+    _fan(drawn, widths, series["fitted"], series["slope"][1:], BLUE, pivot=len(widths) // 2)
+    smallest = min(range(len(widths)), key=widths.__getitem__)
+    _fan(drawn, widths, series["predicted"], measurement.allowed, ORANGE, pivot=smallest)
+    drawn.set_ylim(bottom, top)
+    drawn.set_xticks(widths, [f"{width:g}" for width in widths])
+    drawn.minorticks_off()
+    logarithmic(drawn.yaxis, series["distance"])
+    legend(drawn)
+    return drawn, (
+        f"Distance against width, both logarithmic: {law_in_words(series)}; theory: slope {theory:.2f}."
+        " Shaded: the 95% interval of the fitted slope, and the slopes that the claim allows."
+    )
+
+
+def _fan(drawn, widths, line, slopes: tuple[float, float], colour: str, *, pivot: int) -> None:
+    """Shades the lines of all `slopes` through one point of `line`."""
+    steepest = [min(max(slope, -9), 9) for slope in slopes]
+    edges = [[line[pivot] * (width / widths[pivot]) ** slope for width in widths] for slope in steepest]
+    drawn.fill_between(widths, *edges, color=colour, alpha=0.15, linewidth=0)
+
+
+def _slope(widths: tuple[float, ...], values: tuple[float, ...]) -> float:
+    return math.log(values[-1] / values[0]) / math.log(widths[-1] / widths[0])
+
+
+def _spectrum(measurement: Measurement):
+    eigenvalues = sorted(filter(math.isfinite, measurement.series["eigenvalue"]), reverse=True)
+    largest = max(map(abs, eigenvalues))
+    shown = [(index, value / largest) for index, value in enumerate(eigenvalues, 1)]
+    above = [(index, value) for index, value in shown if value > 0]
+    below = [(index, -value) for index, value in shown if value < 0]
+    drawn = axes("index", "size of eigenvalue / largest")
+    for some, mark, colour, name in ((above, "o", BLUE, "above zero"), (below, "x", ORANGE, "below zero")):
+        if some:
+            drawn.semilogy(*zip(*some, strict=True), mark, color=colour, label=name)
+    bound = abs(measurement.allowed[0])
+    has_bound = measurement.name.endswith("eigenvalue") and 0 < bound < math.inf
+    if has_bound:
+        drawn.axhline(bound, linestyle="--", color=GREY, label="rounding bound")
+    logarithmic(drawn.yaxis, [size for _, size in above + below] + [bound] * has_bound)
+    drawn.set_xlim(0.5, len(eigenvalues) + 0.5)
+    drawn.xaxis.get_major_locator().set_params(integer=True)
+    legend(drawn)
+    return drawn, (
+        f"{len(eigenvalues)} eigenvalues, from {eigenvalues[0]:.3g} down to {eigenvalues[-1]:.3g};"
+        f" {len(below)} below zero."
+    )
+
+
+def _curves(measurement: Measurement):
+    """Columns over steps of training; dashed, so that it shows above what it agrees with, what theory says."""
+    columns = {name: column for name, column in measurement.series.items() if name != "step"}
+    steps = measurement.series.get("step") or range(len(next(iter(columns.values()))))
+    drawn = axes("step of training", "size of output or residual")
+    for name, column in columns.items():
+        theory = any(word in name for word in THEORY)
+        look = {"linestyle": "--", "color": ORANGE, "zorder": 3} if theory else {"color": BLUE}
+        drawn.plot(steps, [_drawable(value) for value in column], label=name, **look)
+    values = [value for column in columns.values() for value in column if abs(value) < FARTHEST]
+    if values and min(values) > 0:
+        floor = max(min(values), ROUNDING * max(values))
+        drawn.set_yscale("log")
+        drawn.set_ylim(floor / 2, 2 * max(values))
+        logarithmic(drawn.yaxis, (floor, max(values)))
+    legend(drawn)
+    ends = ", ".join(f"{name} from {column[0]:.3g} to {column[-1]:.3g}" for name, column in columns.items())
+    return drawn, f"Over {steps[-1]:g} steps: {ends}."
+
+
+def _drawable(value: float) -> float:
+    """NaN, which leaves a gap, for what no axis reaches."""
+    return value if abs(value) < FARTHEST else math.nan

@@ -1,18 +1,59 @@
 """Writes report.html and report.md into a run's folder."""
 
+import functools
+import re
+from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
+from ntkverify.findings import Finding, Measurement, Verdict
+from ntkverify.reports import pinning, words
+from ntkverify.reports.coverage import reached, tally
+from ntkverify.reports.falling import falls_with, weakest
+from ntkverify.reports.formulas import formula_in_html
+from ntkverify.reports.heat import heat
 from ntkverify.reports.pictures import picture
 from ntkverify.reports.table import rows
-from ntkverify.reports.words import measurement_in_words, scenario_in_words
+from ntkverify.reports.totals import smallest_seen, totals
 from ntkverify.runs import Run
 
 HTML, MARKDOWN = "report.html", "report.md"
+MOST_MARKDOWN = 1_000_000
+"""Bytes; GitHub shows no step summary of 1,024 KiB or more."""
+ROOM_TO_SAY_SO = 500
+MOST_MEASUREMENTS = 6
+"""Of one finding that are shown."""
+LONGEST_ERROR = 2000
+SIGNS = {Verdict.HOLDS: "✓", Verdict.FAILS: "✗", Verdict.UNDECIDED: "?", Verdict.OUT_OF_SCOPE: "\N{EN DASH}"}
 
 
 def write(run: Run) -> Path:
-    """Renders the run's findings; returns the page's path."""
+    """Renders the run's findings; returns the page's path. Sizes are bounded whatever the run's length."""
+    environment, page = _environment(run), _page(run)
+    for name in (HTML, MARKDOWN):
+        text = environment.get_template(f"{name}.jinja").render(page)
+        text = cut(text, MOST_MARKDOWN) if name == MARKDOWN else text
+        (run.folder / name).write_text(text, encoding="utf-8")
+    return run.folder / HTML
+
+
+def cut(text: str, most: int) -> str:
+    """At most `most` bytes of a Markdown page: whole lines, and a last one that says what is left out."""
+    whole = text.encode()
+    if len(whole) <= most:
+        return text
+    kept = whole[: max(most - ROOM_TO_SAY_SO, 0)].decode(errors="ignore").rpartition("\n")[0]
+    left = text[len(kept) :]
+    sections = re.findall(r"^## (.*)$", left, flags=re.MULTILINE)
+    named = f", among them {len(sections)} sections from {sections[0][:80]!r} on" if sections else ""
+    end = f"Left out here: {len(left.encode()):,} of {len(whole):,} bytes{named}. The run's report.html says more."
+    fence = "\n```" * (kept.count("\n```") % 2)
+    return f"{kept}{fence}\n\n{end}\n" if most >= ROOM_TO_SAY_SO else ""
+
+
+def _environment(run: Run):
     from jinja2 import Environment, PackageLoader, select_autoescape
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("ntkverify", "reports"),
@@ -21,14 +62,64 @@ def write(run: Run) -> Path:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "in_words": scenario_in_words,
-        "measured": measurement_in_words,
+        "as_json": pinning.scenario_json,
+        "duration": words.duration,
+        "formula": lambda formula: Markup(formula_in_html(formula)),
+        "heat": heat,
+        "in_words": words.scenario_in_words,
+        "measured": words.measurement_in_words,
         "picture": picture,
+        "pinned": functools.partial(pinning.pinned_test, run),
+        "replay": functools.partial(pinning.replay_command, run),
+        "shortened": _shortened,
+        "shown_measurements": _shown,
+        "sign": SIGNS.get,
+        "smallest_seen": smallest_seen,
+        "tally": tally,
     }
-    table = rows(run)
-    for name in (HTML, MARKDOWN):
-        text = environment.get_template(f"{name}.jinja").render(
-            header=run.header, rows=table, claims=run.header["claims"], folder=run.folder.name
-        )
-        (run.folder / name).write_text(text, encoding="utf-8")
-    return run.folder / HTML
+    return environment
+
+
+def _page(run: Run) -> dict[str, Any]:
+    """What the templates are filled with."""
+    table, claims = rows(run), run.header["claims"]
+    failed = [row.claim for row in table if row.verdict is Verdict.FAILS]
+    counted, families = Counter(row.verdict for row in table), defaultdict(list)
+    for row in table:
+        families[row.claim.partition(".")[0]].append(row)
+    return {
+        "header": run.header,
+        "claims": claims,
+        "rows": table,
+        "families": list(families.items()),
+        "verdicts": [(verdict, counted[verdict]) for verdict in SIGNS if counted[verdict]],
+        "failed": failed,
+        "weakest": weakest(failed, claims),
+        "falls": {
+            claim: [(other, other in failed) for other in falls_with(claim, claims)] for claim in failed
+        },
+        "blamed": {
+            claim: [(other, False) for other in failed if claim in falls_with(other, claims)]
+            for claim in failed
+        },
+        "linked": {row.claim for row in table},
+        "totals": totals(run),
+        "versions": ", ".join(f"{name} {value}" for name, value in sorted(_versions(run)) if value),
+        "reached": reached(run),
+    }
+
+
+def _versions(run: Run) -> set[tuple[str, str]]:
+    return {item for finding in run.findings for item in finding.versions.items()}
+
+
+def _shown(finding: Finding) -> list[Measurement]:
+    """The measurements that did not hold first, and not too many."""
+    ordered = sorted(finding.measurements, key=lambda measurement: measurement.verdict is Verdict.HOLDS)
+    return ordered[:MOST_MEASUREMENTS]
+
+
+def _shortened(error: str) -> str:
+    """The end of a traceback, which says what went wrong; it cannot close Markdown's fence around it."""
+    error = error.replace("```", "'''")
+    return error if len(error) <= LONGEST_ERROR else f"(its start is left out)\n{error[-LONGEST_ERROR:]}"

@@ -3,32 +3,48 @@
 from dataclasses import dataclass
 
 from ntkverify.findings import Finding, Verdict, summary
+from ntkverify.reports.reading import layers
 from ntkverify.runs import Run
+
+MOST_OUTSIDE = 5
+"""Sets of broken premises under which a claim is said to fail; the page shows the last one in full."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One claim over a whole run: its verdict, and the findings that matter most."""
+    """One claim over a whole run: its verdict, and the findings that matter most.
+
+    defect: the simplest failure, or crash, inside the premises. findings: the simplest failures outside them.
+    """
 
     claim: str
     verdict: Verdict
     inside: tuple[Finding, ...]
+    outside: tuple[Finding, ...]
     defect: Finding | None
-    outside: Finding | None
+    findings: tuple[Finding, ...]
 
     def count(self, verdict: Verdict) -> int:
         """How many scenarios inside the premises got that verdict."""
         return sum(finding.verdict == verdict for finding in self.inside)
 
     @property
+    def broken(self) -> str:
+        """The premises without which the claim was seen to fail, if any were looked at."""
+        names = dict.fromkeys(name for finding in self.findings for name in finding.broken_premises)
+        return ", ".join(names) or (f"nothing in {len(self.outside)}" if self.outside else "not tried")
+
+    @property
     def evidence(self) -> Finding | None:
-        """The finding to show: the minimal defect, else the richest scenario that was decided."""
+        """The finding to show where nothing failed: the richest scenario that was decided."""
         decided = [finding for finding in self.inside if finding.verdict is Verdict.HOLDS]
-        return self.defect or max(decided or self.inside, key=_richness, default=None)
+        return max(decided or self.inside, key=_richness, default=None)
 
 
 def _richness(finding: Finding) -> int:
-    return finding.scenario["points"]["count"] * len(finding.scenario["architecture"]["layers"]["layers"])
+    scenario = finding.scenario
+    steps = scenario["training"]["steps"] if scenario["training"] else 1
+    return scenario["points"]["count"] * len(layers(scenario)) * steps
 
 
 def rows(run: Run) -> list[Row]:
@@ -38,17 +54,18 @@ def rows(run: Run) -> list[Row]:
 
 
 def _row(claim: str, findings: list[Finding]) -> Row:
-    inside = tuple(finding for finding in findings if finding.scenario and not finding.is_outside)
     # Hypothesis ends on the simplest failure; a killed run may not have marked it yet.
     defects = [finding for finding in findings if finding.is_defect or finding.error]
     marked = [finding for finding in defects if finding.minimal]
-    outside = [finding for finding in findings if finding.is_outside and finding.minimal]
+    outside = [finding for finding in findings if finding.is_outside]
+    simplest = {f.broken_premises: f for f in outside if f.minimal and not f.error}
     return Row(
         claim=claim,
         verdict=summary(findings),
-        inside=inside,
+        inside=tuple(finding for finding in findings if finding.scenario and not finding.is_outside),
+        outside=tuple(outside),
         defect=(marked or defects or [None])[-1],
-        outside=(outside or [None])[-1],
+        findings=tuple(simplest.values())[-MOST_OUTSIDE:],
     )
 
 
@@ -56,7 +73,6 @@ def as_text(run: Run) -> str:
     """The verdict table for a terminal."""
     lines = [f"{'claim':<36} {'verdict':<13} {'held':>5} {'undecided':>10}  found outside the premises"]
     for row in rows(run):
-        found = ", ".join(row.outside.broken_premises) if row.outside else "nothing"
         held, undecided = row.count(Verdict.HOLDS), row.count(Verdict.UNDECIDED)
-        lines.append(f"{row.claim:<36} {row.verdict:<13} {held:>5} {undecided:>10}  {found}")
+        lines.append(f"{row.claim:<36} {row.verdict:<13} {held:>5} {undecided:>10}  {row.broken}")
     return "\n".join(lines)

@@ -1,17 +1,18 @@
 """Scenarios and measurements in words."""
 
+import itertools
 from typing import Any
 
 from ntkverify.findings import Measurement
+from ntkverify.reports.reading import layers
 
 
 def scenario_in_words(scenario: dict[str, Any]) -> str:
     """The scenario of a finding's record, as a sentence."""
-    arch, points = scenario["architecture"], scenario["points"]
-    layers = ", ".join(_layer(layer) for layer in arch["layers"]["layers"])
-    count, module = points["count"], scenario.get("module")
-    what = _module(module) if module else f"layers: {layers}"
-    text = f"{count} {points['source']} point{'s' * (count != 1)} of dimension {points['dimension']}; {what}"
+    points, module = scenario["points"], scenario.get("module")
+    count = points["count"]
+    what = _module(module) if module else f"layers: {_stack(layers(scenario))}"
+    text = f"{_count(count, points['source'] + ' point')} of dimension {points['dimension']}; {what}"
     if scenario["widths"]:
         text += f"; widths {', '.join(map(str, scenario['widths']))}"
     if scenario["profile"]:
@@ -21,10 +22,14 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
         kind = " with Nesterov momentum" if training.get("nesterov") else " with heavy-ball momentum"
         momentum = f"{kind} {training['momentum']:g}" if training.get("momentum") else ""
         text += (
-            f"; {training['steps']} steps of gradient descent{momentum} at {training['step_size']:g} of the largest stable"
-            f" learning rate, {training['test_points']} points held out"
+            f"; {_count(training['steps'], 'step')} of gradient descent{momentum} at {training['step_size']:g} of the"
+            f" largest stable learning rate, {_count(training['test_points'], 'point')} held out"
         )
     return text + "."
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _module(module: dict[str, Any]) -> str:
@@ -35,11 +40,20 @@ def _module(module: dict[str, Any]) -> str:
     )
 
 
+def _stack(stack: list[dict[str, Any]]) -> str:
+    """The layers from first to last, with a repeated pair said once."""
+    first, *rest = [_layer(layer) for layer in stack]
+    pairs = [", ".join(rest[place : place + 2]) for place in range(0, len(rest), 2)]
+    runs = [(pair, len(list(same))) for pair, same in itertools.groupby(pairs)]
+    return ", ".join([first, *(f"{count} times ({pair})" if count > 1 else pair for pair, count in runs)])
+
+
 def _layer(layer: dict[str, Any]) -> str:
     if layer["type"] == "Linear":
         weights = "" if layer["weights"] == "gaussian" else f", {layer['weights']}"
         return f"Linear(weight_std={layer['weight_std']:.4g}, bias_std={layer['bias_std']:.4g}{weights})"
-    return layer["type"]
+    arguments = ", ".join(f"{name}={value}" for name, value in layer.items() if name != "type")
+    return f"{layer['type']}({arguments})" if arguments else layer["type"]
 
 
 def measurement_in_words(measurement: Measurement) -> str:
@@ -77,3 +91,12 @@ def _expected(low: float, high: float) -> str:
     if high == float("inf"):
         return f"expected at least {low:.4g}"
     return f"expected {low:.4g} to {high:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """For example "4 min 10 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -102,7 +102,7 @@ def _lazy(**training):
 LAZINESS = Claim(
     id="training.laziness",
     statement="The wider, the less the kernel moves in training, and the closer a network stays to its linearisation.",
-    formula="|Theta_t - Theta_0|, |f_t - f_lin,t| = O(1/n) where phi is smooth, O(n^(-1/2)) where it has kinks",
+    formula="|Theta_t - Theta_0|, |f_t - f_{lin,t}| = O(1/n) where phi is smooth, O(n^(-1/2)) where it has kinks",
     source="Dyer & Gur-Ari 2020, section 4; Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1",
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
     needs=frozenset({"architecture", "network"}),

@@ -1,5 +1,8 @@
 """The linearised network: what training does to it follows from its own kernel, to rounding, at any width."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -16,6 +19,9 @@ from ntkverify.training import Trajectory, train
 
 PENALTY = 0.5
 """Of the largest eigenvalue of the kernel: enough for training to end within the steps allowed."""
+
+CURVE_POINTS = 8
+"""Steps at which the report shows both sides."""
 
 STABLE_STEPS = Premise(
     name="stable step size",
@@ -45,10 +51,22 @@ def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Meas
     task, net, kernels = _linearised(subject, scenario)
     settings = descent(scenario, kernels[0])
     run = train(net, task.x, task.y, task.x_test, **settings)
-    predicted = part(subject, "gradient_descent")(
-        kernels[0], task.y, kernels[1], **settings, f0_train=run.initial_train, f0_test=run.initial_test
-    )
-    return _compare(run, np.concatenate(predicted), task, kernels, net, scenario)
+    starts = {"f0_train": run.initial_train, "f0_test": run.initial_test}
+
+    def predict(steps: int) -> tuple[np.ndarray, np.ndarray]:
+        descend = part(subject, "gradient_descent")
+        return descend(kernels[0], task.y, kernels[1], **settings | starts | {"steps": steps})
+
+    predicted = np.concatenate(predict(settings["steps"]))
+    (measured,) = _compare(run, predicted, task, kernels, net, scenario)
+    spread = np.linspace(1, settings["steps"], CURVE_POINTS, dtype=int).tolist()
+    shown = sorted({step for step in spread if step < len(run.losses)})
+    curves = {
+        "step": tuple(shown),
+        "|f - y| of the network": tuple(math.sqrt(2 * run.losses[step]) for step in shown),
+        "|f - y| of the kernel": tuple(float(np.linalg.norm(predict(step)[0] - task.y)) for step in shown),
+    }
+    return (replace(measured, series=curves),)
 
 
 def measure_penalty(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:

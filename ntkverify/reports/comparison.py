@@ -1,0 +1,125 @@
+"""What changed between two runs."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ntkverify.findings import Finding
+from ntkverify.reports.table import rows
+from ntkverify.reports.words import measurement_in_words, scenario_in_words
+from ntkverify.runs import Run
+
+ASKED = ("subject", "subject_version", "spec", "budget", "seed")
+"""What of a header makes two runs different runs."""
+MOST = 20
+"""Lines of one kind that are printed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Each entry of the dicts is (before, after), with None for what one of the runs does not have.
+
+    settings: of the header, and versions of packages. verdicts: by claim. new, vanished: failures,
+    crashes and findings outside the premises. answers: same question, other answer.
+    common: how many questions both runs asked.
+    """
+
+    settings: dict[str, tuple[Any, Any]]
+    verdicts: dict[str, tuple[Any, Any]]
+    new: tuple[Finding, ...]
+    vanished: tuple[Finding, ...]
+    answers: tuple[tuple[Finding, Finding], ...]
+    common: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything changed but the time that it took."""
+        return any((self.settings, self.verdicts, self.new, self.vanished, self.answers))
+
+
+def compare(before: Run, after: Run) -> Comparison:
+    """What a reader of `before` has to know of `after`."""
+    asked = [_by_id(run) for run in (before, after)]
+    notable = [_notable(run) for run in (before, after)]
+    common = [name for name in asked[0] if name in asked[1]]
+    pairs = [(asked[0][name], asked[1][name]) for name in common]
+    return Comparison(
+        settings=_changes(*map(_settings, (before, after))),
+        verdicts=_changes(*({row.claim: row.verdict for row in rows(run)} for run in (before, after))),
+        new=tuple(finding for name, finding in notable[1].items() if name not in notable[0]),
+        vanished=tuple(finding for name, finding in notable[0].items() if name not in notable[1]),
+        answers=tuple(pair for pair in pairs if _answer(pair[0]) != _answer(pair[1])),
+        common=len(common),
+    )
+
+
+def comparison_in_words(comparison: Comparison) -> str:
+    """For a terminal: nothing but the number of questions in common where nothing changed."""
+    sections = [
+        ("settings", [f"{name}: {_arrow(*pair)}" for name, pair in comparison.settings.items()]),
+        (
+            "verdicts",
+            [f"{claim}: {_arrow(*pair, absent='not tried')}" for claim, pair in comparison.verdicts.items()],
+        ),
+        ("new findings", [_line(finding) for finding in comparison.new]),
+        ("vanished findings", [_line(finding) for finding in comparison.vanished]),
+        ("other answers to the same question", [_both(*pair) for pair in comparison.answers]),
+    ]
+    lines = []
+    for title, entries in sections:
+        if entries:
+            lines += [f"{title}:", *(f"  {entry}" for entry in entries[:MOST])]
+            lines += [f"  and {len(entries) - MOST} more"] if len(entries) > MOST else []
+    same = "" if comparison.differs else "; nothing changed"
+    return "\n".join([*lines, f"{comparison.common} questions in common{same}"])
+
+
+def _by_id(run: Run) -> dict[str, Finding]:
+    return {finding.id: finding for findings in run.by_claim().values() for finding in findings}
+
+
+def _notable(run: Run) -> dict[str, Finding]:
+    marked = [finding for finding in _by_id(run).values() if finding.minimal or finding.error]
+    unmarked = [row.defect for row in rows(run) if row.defect]  # of a killed run
+    return {finding.id: finding for finding in (*marked, *unmarked)}
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    versions: dict[str, set[str]] = {}
+    for finding in run.findings:
+        for name, version in finding.versions.items():
+            versions.setdefault(f"version of {name}", set()).add(version)
+    asked = {name: run.header.get(name) for name in ASKED}
+    return asked | {name: ", ".join(sorted(some)) for name, some in versions.items()}
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    names = dict.fromkeys((*before, *after))
+    pairs = {name: (before.get(name), after.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _answer(finding: Finding) -> str:
+    """As text, because NaN does not equal itself; less what does not answer the question."""
+    rest = {"seconds": 0.0, "versions": {}, "minimal": False, "irrelevant": (), "diagnosis": None, "gap": ()}
+    return replace(finding, **rest).to_json()
+
+
+def _arrow(before: Any, after: Any, absent: str = "nothing") -> str:
+    return " -> ".join(absent if value in (None, "") else str(value) for value in (before, after))
+
+
+def _line(finding: Finding) -> str:
+    where = f" without {', '.join(finding.broken_premises)}" if finding.is_outside else ""
+    what = "crashes" if finding.error else finding.verdict
+    return f"{finding.claim} {what}{where} on {scenario_in_words(finding.scenario)} ({finding.id})"
+
+
+def _both(before: Finding, after: Finding) -> str:
+    if before.verdict != after.verdict:
+        return f"{before.claim} ({before.id}): {_arrow(before.verdict, after.verdict)}"
+    for old, new in zip(before.measurements, after.measurements, strict=False):
+        if measurement_in_words(old) != measurement_in_words(new):
+            return (
+                f"{before.claim} ({before.id}): {old.name}: {_arrow(f'{old.value:.6g}', f'{new.value:.6g}')}"
+            )
+    return f"{before.claim} ({before.id}): in the last digits, or in what was measured"

@@ -1,0 +1,87 @@
+"""Which regions of the space of scenarios a run reached, and which it never did."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ntkverify.findings import Finding, Verdict
+from ntkverify.reports.reading import AXES, Values
+from ntkverify.runs import Run
+
+TRAINED_TOO = (
+    "activation",
+    "data",
+    "weight distribution",
+    "biases",
+    "hidden layers",
+    "width",
+    "number of points",
+)
+"""Axes on which trained networks are looked at by themselves: a kernel tried at a point says nothing of training there."""
+GAP = 4
+"""Neighbouring numbers that differ by more than this factor leave a region between them."""
+LISTED = 12
+"""Values that a sentence lists, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How far a run went along one axis. never: the regions it did not reach, in words; empty for none."""
+
+    axis: str
+    tried: str
+    never: str
+
+
+def reached(run: Run) -> list[Reach]:
+    """Along each axis that the run's header states; none for a header that states no space."""
+    scenarios = [
+        finding.scenario
+        for findings in run.by_claim().values()
+        for finding in findings
+        if finding.verdict is not Verdict.OUT_OF_SCOPE
+    ]
+    space = run.header.get("space", {})
+    trained = [scenario for scenario in scenarios if scenario["training"]]
+    asked = [(axis, axis, scenarios) for axis in space if axis in AXES]
+    asked += [(axis, f"{axis} of trained networks", trained) for axis in TRAINED_TOO if axis in space]
+    return [_reach(name, space[axis], _counted(AXES[axis](s) for s in some)) for axis, name, some in asked]
+
+
+def _counted(values: Iterable[Values]) -> Counter:
+    return Counter(itertools.chain.from_iterable(values))
+
+
+def tally(findings: Iterable[Finding], axis: str) -> str:
+    """The most frequent values on `axis` in words, each with how many of the findings take it."""
+    counter = _counted(AXES[axis](finding.scenario) for finding in findings)
+    shown = dict(counter.most_common(LISTED))
+    values = shown if any(isinstance(value, str) for value in shown) else sorted(shown)
+    more = f", and {len(counter) - LISTED} more" if len(counter) > LISTED else ""
+    return ", ".join(f"{value} \N{MULTIPLICATION SIGN}{shown[value]}" for value in values) + more
+
+
+def _reach(name: str, axis: dict, counter: Counter) -> Reach:
+    if "values" in axis:
+        tried = [value for value in axis["values"] if value in counter]
+        never = [value for value in axis["values"] if value not in counter]
+        return Reach(axis=name, tried=", ".join(tried) or "nothing", never=", ".join(never))
+    numbers = sorted(counter)
+    listed = ", ".join(f"{number:g}" for number in numbers)
+    if len(numbers) > LISTED:
+        listed = f"{numbers[0]:g} to {numbers[-1]:g}, {len(numbers)} values"
+    return Reach(axis=name, tried=listed or "nothing", never=", ".join(_regions(axis, numbers)))
+
+
+def _regions(axis: dict, numbers: list[float]) -> list[str]:
+    """Below, between and above the numbers tried."""
+    if not numbers:
+        return ["any"]
+    below = [f"below {numbers[0]:g}"] if numbers[0] > axis["least"] else []
+    between = [
+        f"between {low:g} and {high:g}" for low, high in itertools.pairwise(numbers) if high > GAP * low > 0
+    ]
+    most = axis["most"]
+    above = [f"above {numbers[-1]:g}"] if most is None or numbers[-1] < most else []
+    return below + between + above

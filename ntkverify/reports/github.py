@@ -1,0 +1,82 @@
+"""What GitHub Actions shows of a run: annotations, and a summary of the step."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ntkverify.findings import Finding, Verdict
+from ntkverify.reports.render import MARKDOWN, MOST_MARKDOWN, cut
+from ntkverify.reports.table import Row, rows
+from ntkverify.reports.words import measurement_in_words, scenario_in_words
+from ntkverify.runs import Run
+
+MOST = 10
+"""Annotations of one kind that GitHub shows of a step."""
+LONGEST = 1000
+
+
+def announce(
+    run: Run,
+    write: Callable[[str], object] = print,
+    *,
+    findings_fail: bool = False,
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """In a GitHub Actions job, writes the annotations and adds report.md to the step's summary; else nothing.
+
+    write: takes one line of the job's output. Call it after `write` has rendered the run.
+    """
+    if environment.get("GITHUB_ACTIONS") == "true":
+        for line in annotations(run, findings_fail=findings_fail):
+            write(line)
+    if environment.get("GITHUB_STEP_SUMMARY"):
+        _append(run.folder / MARKDOWN, Path(environment["GITHUB_STEP_SUMMARY"]))
+
+
+def annotations(run: Run, *, findings_fail: bool = False) -> list[str]:
+    """An error for each claim that failed or crashed, a warning for each that stayed undecided.
+
+    findings_fail: an error also for failures outside the premises. At most ten of a kind, the last of
+    which counts those left out.
+    """
+    table = rows(run)
+    failed = [(row.claim, _story(row.defect)) for row in table if row.defect]
+    if findings_fail:
+        failed += [(row.claim, _story(finding)) for row in table for finding in row.findings]
+    undecided = [
+        (row.claim, _open(row)) for row in table if row.verdict is Verdict.UNDECIDED and not row.defect
+    ]
+    return [*_few("error", failed), *_few("warning", undecided)]
+
+
+def _story(finding: Finding) -> str:
+    what = "crashed" if finding.error else "failed"
+    where = f" without {', '.join(finding.broken_premises)}" if finding.is_outside else ""
+    wrong = [measurement_in_words(m) for m in finding.measurements if m.verdict is not Verdict.HOLDS]
+    lines = [f"{finding.claim} {what}{where} on {scenario_in_words(finding.scenario)}", *wrong]
+    return "\n".join([*lines, *finding.error.strip().splitlines()[-1:], f"ntkverify replay {finding.id}"])
+
+
+def _open(row: Row) -> str:
+    return f"{row.claim} is undecided after {len(row.inside)} scenarios: the budget ran out."
+
+
+def _few(kind: str, messages: list[tuple[str, str]]) -> list[str]:
+    if len(messages) > MOST:
+        left = len(messages) - MOST + 1
+        messages = [*messages[: MOST - 1], ("ntkverify", f"and {left} more; the report has them all")]
+    return [f"::{kind} title={_escaped(title, ':,')}::{_escaped(text[:LONGEST])}" for title, text in messages]
+
+
+def _escaped(text: str, also: str = "") -> str:
+    """As workflow commands want it: "%" first, and in a property what would end it."""
+    for character in f"%\r\n{also}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _append(markdown: Path, summary: Path) -> None:
+    """The summary belongs to a whole step, so what it has counts against its limit."""
+    room = MOST_MARKDOWN - (summary.stat().st_size if summary.exists() else 0)
+    with summary.open("a", encoding="utf-8") as page:
+        page.write(cut(markdown.read_text(encoding="utf-8"), room))

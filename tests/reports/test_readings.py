@@ -1,0 +1,121 @@
+"""What is read off many findings at once: regions reached, outcomes over depth and width, what falls."""
+
+from dataclasses import replace
+
+import pytest
+
+from ntkverify.findings import Verdict
+from ntkverify.reports.coverage import reached, tally
+from ntkverify.reports.falling import falls_with, weakest
+from ntkverify.reports.heat import heat
+from ntkverify.reports.pictures import picture
+from ntkverify.reports.reading import AXES
+from ntkverify.reports.totals import smallest_seen
+from ntkverify.space import space
+
+CLAIMS = {
+    "a": {"implies": ["b"]},
+    "b": {"implies": ["c", "d"]},
+    "c": {"implies": ["a"]},
+    "d": {"implies": []},
+    "e": {"implies": ["gone"]},
+}
+
+
+def at(finding, depth: int, width: int, **changes):
+    layers = finding.scenario["architecture"]["layers"]["layers"]
+    layers = {"type": "Sequential", "layers": [layers[0], *layers[1:3] * depth]}
+    architecture = finding.scenario["architecture"] | {"layers": layers}
+    widths = {"architecture": architecture, "widths": [width] if width else [], "module": None}
+    return replace(finding, scenario=finding.scenario | widths, **changes)
+
+
+def test_axes_of_the_space_are_those_that_reports_read():
+    assert set(space()) == set(AXES)
+
+
+def test_regions_never_reached_lie_below_between_and_above(good):
+    run = replace(good, findings=[at(good.findings[0], depth, 0) for depth in (1, 2, 12)])
+    reach = {one.axis: one for one in reached(run)}
+    assert reach["hidden layers"].tried == "1, 2, 12"
+    assert reach["hidden layers"].never == "below 1, between 2 and 12, above 12"
+    assert reach["width"].never == "any" and reach["momentum"].tried == "nothing"
+    assert "GELU" in reach["activation"].never.split(", ")
+    assert reached(replace(run, header={})) == []
+
+
+def test_a_scenario_out_of_scope_was_not_tried(good):
+    run = replace(good, findings=[at(good.findings[0], 7, 0, verdict=Verdict.OUT_OF_SCOPE)])
+    assert {one.tried for one in reached(run)} == {"nothing"}
+
+
+def test_tallies_count_findings(good):
+    some = [at(good.findings[0], depth, 0) for depth in (2, 1, 2)]
+    assert tally(some, "hidden layers") == "1 \N{MULTIPLICATION SIGN}1, 2 \N{MULTIPLICATION SIGN}2"
+    assert tally([at(good.findings[0], depth, 0) for depth in range(1, 20)], "hidden layers").endswith(
+        ", and 7 more"
+    )
+
+
+def test_outcomes_are_counted_by_depth_and_width(good):
+    outcomes = [(1, 64, "holds"), (1, 64, "fails"), (2, 0, "undecided"), (2, 64, "holds")]
+    seen = heat(
+        [at(good.findings[0], depth, width, verdict=Verdict(word)) for depth, width, word in outcomes]
+    )
+    assert seen.columns == ("the limit", "64") and [name for name, _ in seen.rows] == ["1", "2"]
+    assert [[cell.words for cell in cells] for _, cells in seen.rows] == [
+        ["", "1 hold, 1 fail"],
+        ["1 undecided", "1 hold"],
+    ]
+    assert seen.rows[0][1][1].kind == "fails" and seen.rows[0][1][1].share == 50
+    assert heat([good.findings[0]]) is None
+
+
+def test_many_depths_are_put_together(good):
+    seen = heat([at(good.findings[0], depth, 0) for depth in range(300)])
+    assert len(seen.rows) <= 8
+    assert sum(cell.outcomes.total() for _, cells in seen.rows for cell in cells) == 300
+
+
+def test_what_falls_is_followed_to_the_end():
+    assert falls_with("a", CLAIMS) == ["b", "c", "d"] and falls_with("e", CLAIMS) == ["gone"]
+    assert weakest(["b", "d", "e"], CLAIMS) == ["b", "e"]
+    assert weakest(["a", "b", "c", "d"], CLAIMS) == ["a", "b", "c"]  # in a circle no one comes first
+
+
+def test_the_smallest_violation_seen_is_that_of_the_least_precise_scenario(good):
+    oracle = [f for f in good.findings if f.claim == "kernel.oracle"]
+    bounds = [m.allowed[1] for f in oracle for m in f.measurements if m.name == "NTK"]
+    assert any(
+        line.startswith("NTK: anything above") and f"{max(bounds):.2g}" in line
+        for line in smallest_seen(oracle)
+    )
+    rate = [f for f in good.findings if f.claim == "initialisation.ntk_rate"]
+    decided = [replace(m, verdict=Verdict.HOLDS) for m in rate[0].measurements]
+    visible = f"{decided[0].statistics.visible:.2g}"
+    assert f"one of {visible} beyond" in smallest_seen([replace(rate[0], measurements=tuple(decided))])[0]
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        {"eigenvalue": (float("nan"), 1.0)},
+        {"eigenvalue": (0.0, 0.0)},
+        {"eigenvalue": (-2.0, -1.0)},
+        {"network": (1.0, float("inf"), float("nan")), "kernel": (0.0, 1.0, 2.0)},
+        {"step": (0.0, 5.0), "network": (1.0, 0.5), "kernel": (1.0, 0.4)},
+        {
+            "width": (8.0, 4.0),
+            "distance": (0.0, 1.0),
+            "fitted": (1.0, 2.0),
+            "predicted": (1.0, 2.0),
+            "slope": (1.0, 0.0, 2.0),
+            "prefactor": (1.0, 1.0, 1.0),
+        },
+        {"something": ()},
+    ],
+)
+def test_odd_series_do_not_stop_a_report(good, series):
+    measured = replace(good.findings[0].measurements[0], series=series)
+    drawing = picture(replace(good.findings[0], measurements=(measured,)))
+    assert drawing is None or (drawing.svg.startswith("<svg") and drawing.words)
