@@ -45,12 +45,10 @@ class Run:
     def into(folder: Path, header: dict[str, Any], journal: str = JOURNAL) -> "Run":
         """Writes into that folder, made where it is missing, and points `latest` beside it at it."""
         folder.mkdir(parents=True, exist_ok=True)
-        # Replaced at once: another process never reads half a header.
-        temporary = folder / f".{journal}.{HEADER}"
-        temporary.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, folder / HEADER)
+        run = Run(folder=folder, header=header, journal=journal)
+        run._write_header()
         _point(folder.parent / LATEST, folder)
-        return Run(folder=folder, header=header, journal=journal)
+        return run
 
     @staticmethod
     def read(folder: Path) -> "Run":
@@ -61,6 +59,17 @@ class Run:
         header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
         findings = [finding for path in sorted(folder.glob(JOURNALS)) for finding in read(path)]
         return Run(folder=folder, header=header, findings=findings)
+
+    def note(self, **facts: Any) -> None:
+        """Adds to the run's header what is only known at its end."""
+        self.header.update(facts)
+        self._write_header()
+
+    def _write_header(self) -> None:
+        # Replaced at once: another process never reads half a header.
+        temporary = self.folder / f".{self.journal}.{HEADER}"
+        temporary.write_text(json.dumps(self.header, indent=2) + "\n", encoding="utf-8")
+        os.replace(temporary, self.folder / HEADER)
 
     def record(self, finding: Finding) -> None:
         """Writes a finding down before anything else can happen to it."""

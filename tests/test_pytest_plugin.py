@@ -144,7 +144,7 @@ def test_replay_gives_the_same_numbers_to_the_last_digit(project, capsys):
     assert "ntkverify: finding: got 'nothing'" in capsys.readouterr().err
 
 
-def test_a_killed_run_keeps_what_it_had_found_and_can_be_rendered(project):
+def test_a_killed_run_leaves_what_it_had_found_and_a_report_of_it(project):
     project.makepyfile(
         test_zzz_kill="""
         import os, signal, pytest
@@ -157,7 +157,9 @@ def test_a_killed_run_keeps_what_it_had_found_and_can_be_rendered(project):
     command = [sys.executable, "-m", "pytest", "-m", "equivalence", "-k", ONE_CLAIM, "--ntk-budget=quick"]
     subprocess.run(command, cwd=project.path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
     folder = project.path / "reports" / "latest"
-    assert len(Run.read(folder).findings) >= 25 and not (folder / "report.html").exists()
+    assert len(Run.read(folder).findings) >= 25
+    assert "kernel.strictly_positive" in (folder / "report.html").read_text()
+    (folder / "report.html").unlink()
     assert main(["report", str(folder)]) == 0
     assert "kernel.strictly_positive" in (folder / "report.html").read_text()
 
@@ -211,13 +213,13 @@ def test_nothing_is_lost_between_workers(project):
     def found(*options):
         project.runpytest_subprocess(
             "-m", "equivalence", "-k", "symmetric or consistent or finite", "--ntk-budget=quick", *options
-        ).assert_outcomes(passed=3)
+        ).assert_outcomes(passed=4)
         run = Run.read(project.path / "reports" / "latest")
         assert (run.folder / "report.html").exists()
         return sorted(finding.without_timing().to_json() for finding in run.findings)
 
     alone, together = found(), found("-n", "2")
-    assert alone == together and len(alone) >= 75
+    assert alone == together and len(alone) >= 100
 
 
 def test_an_expected_failure_that_is_no_claim_on_the_subject_is_named(pytester):

@@ -21,7 +21,7 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
     return dataclasses.replace(
         finding,
         irrelevant=irrelevant_parts(claim, subject, scenario, effort),
-        diagnosis=diagnose(subject, scenario.architecture),
+        diagnosis=diagnose(subject, scenario.architecture) if finding.is_defect else None,
         gap=gap_terms(claim, subject, scenario),
     )
 

@@ -117,6 +117,7 @@ def _problem(named: dict[str, Any]) -> Problem:
 
 __all__ = [
     "AXES",
+    "VALUE",
     "Boundary",
     "Cell",
     "Kind",

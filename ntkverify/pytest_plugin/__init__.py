@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}: a claim of NTK theory, tried on drawn scenarios")
     worker = getattr(config, "workerinput", {})
     config.stash[SESSION] = Session(config, worker.get(WORKER_RUN, ""), worker.get("workerid", ""))
+    config.pluginmanager.register(config.stash[SESSION])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -50,7 +51,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:
-    if config.option.collectonly or not any(item.get_closest_marker(MARKER) for item in items):
+    own = [item for item in items if item.get_closest_marker(MARKER) and not _brings_its_subject(item)]
+    if config.option.collectonly or not own:
         return None
     return config.stash[SESSION].described()
 
@@ -69,12 +71,16 @@ def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Tests of `parametrize_with_claims` try their claim before their own body."""
-    if getattr(pyfuncitem.function, "tries_claims", False):
+    if _brings_its_subject(pyfuncitem):
         arguments = pyfuncitem.callspec.params
         hunt = pyfuncitem.config.stash[SESSION].hunt(arguments["subject"])
         for premises in ("inside", "outside"):
             _try_claim(hunt, arguments["claim"], premises, pyfuncitem.user_properties)
     return (yield)
+
+
+def _brings_its_subject(item: pytest.Item) -> bool:
+    return getattr(getattr(item, "function", None), "tries_claims", False)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -91,6 +97,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         )
         terminalreporter.write_line(reports.as_text(run))
         terminalreporter.write_line(f"report: {run.folder / reports.HTML}")
+        fails = config.getoption("ntk_fail_on_findings")
+        reports.announce(run, terminalreporter.write_line, findings_fail=fails)
 
 
 __all__ = ["parametrize_with_claims", "parametrize_with_family"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from pathlib import Path
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from ntkverify.hunt import Hunt
 
 
+SHORTEST_PAUSE, SHARE_OF_RENDERING = 10.0, 20.0
+"""Seconds between two renderings, and how many times as long as one takes."""
+
+
 class Session:
     """shared: the name of the run where several processes write it, else ""; writer: which of them this is."""
 
@@ -25,6 +30,7 @@ class Session:
         self._hunts: dict[str, tuple[Run, Hunt]] = {}
         self._chosen: Any = None
         self.finished: list[Run] = []
+        self._began, self._rendered, self._took = time.monotonic(), -math.inf, 0.0
 
     def share(self, session_id: str) -> str:
         """The name under which the workers of this session write; the same at every call."""
@@ -40,19 +46,36 @@ class Session:
         header = self._entry(None)[0].header
         return "ntkverify: {subject} {subject_version}, budget {budget}, seed {seed}".format_map(header)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Writes the reports of what was done so far, so that a killed run leaves them; seldom, if that takes long.
+
+        A hook that is called also where the tests run in workers.
+        """
+        now = time.monotonic()
+        if report.when == "call" and now - self._rendered > max(
+            SHORTEST_PAUSE, SHARE_OF_RENDERING * self._took
+        ):
+            self._render()
+            self._rendered = time.monotonic()
+            self._took = self._rendered - now
+
     def finish(self) -> None:
-        """Writes the report of every run; those of workers are written by the process that has no name."""
+        """Writes the report of every run."""
+        self.finished = self._render()
+
+    def _render(self) -> list[Run]:
+        """Those of workers are rendered by the process that started them."""
         if self._writer:
-            return
+            return []
         runs = [run for run, _ in self._hunts.values()]
         if self._shared:
-            folders = sorted(self._root.glob(f"{self._shared}*"))
-            runs = [Run.read(folder) for folder in folders]
+            runs = [Run.read(folder) for folder in sorted(self._root.glob(f"{self._shared}*"))]
         for run in runs:
             from ntkverify import reports
 
+            run.note(wall_seconds=round(time.monotonic() - self._began, 1))
             reports.write(run)
-        self.finished = runs
+        return runs
 
     @property
     def _root(self) -> Path:

@@ -12,6 +12,7 @@ from ntkverify.reports.coverage import reached, tally
 from ntkverify.reports.falling import falls_with, weakest
 from ntkverify.reports.formulas import formula_in_html
 from ntkverify.reports.heat import heat
+from ntkverify.reports.maps import maps_beside
 from ntkverify.reports.pictures import picture
 from ntkverify.reports.table import rows
 from ntkverify.reports.totals import smallest_seen, totals
@@ -106,6 +107,7 @@ def _page(run: Run) -> dict[str, Any]:
         "totals": totals(run),
         "versions": ", ".join(f"{name} {value}" for name, value in sorted(_versions(run)) if value),
         "reached": reached(run),
+        "maps": maps_beside(run),
     }
 
 

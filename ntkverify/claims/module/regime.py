@@ -1,6 +1,5 @@
-"""Claims about someone's torch module, of which nothing is known but how to build it at any width.
+"""How a module trains: whether it stays near its linearisation, and from which width on.
 
-Each network is held against itself: its own NTK at the start, and what that predicts of training.
 Learning rates are a share of the largest stable one for the network's own NTK.
 """
 
@@ -13,6 +12,7 @@ from ntkverify import predict, strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_slope
 from ntkverify.claims.judging import judge
+from ntkverify.claims.module.concentration import FALLING, tasks
 from ntkverify.claims.trained import Task
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement, Verdict
@@ -20,32 +20,11 @@ from ntkverify.scenarios import Scenario
 from ntkverify.stats import fit_power_law, mean_interval, width_reaching
 from ntkverify.training import train
 
-FALLING = (-0.5, -0.25)
-"""A slope over width in theory, and the shallowest: halfway to what does not fall at all."""
-
 REPLICATES = 64
 """Networks of each width, of which laws are fitted and intervals given."""
 
 TOLERANCE = 0.05
 """Where the kernel regime is said to begin, for a subject that wants no other."""
-
-
-def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
-    """Slope over width of the distance between the NTKs of two networks, relative to their mean."""
-    x = scenario.points.inputs()
-
-    def replicates(width: int, seeds: list[int]) -> np.ndarray:
-        pairs = [
-            [np.asarray(empirical_ntk(_build(subject, width, each), x)) for each in (seed, seed + 1)]
-            for seed in seeds
-        ]
-        distances = [np.linalg.norm(a - b) / np.linalg.norm((a + b) / 2) for a, b in pairs]
-        return np.array([distances])
-
-    series = WidthSeries(replicates, scenario)
-    return (
-        measure_slope(series, effort, name="slope over width of the distance of two kernels", law=FALLING),
-    )
 
 
 def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -130,7 +109,7 @@ def _drift_and_distance(subject, scenario: Scenario, width: int, seeds: list[int
     """(2, networks): relative drift of the kernel in training, and distance of the trained outputs on the test
     points (on others all networks fit in the end) from the linearised network's, relative to how far those
     moved; NaN where training diverged."""
-    return np.array([_of_one(_build(subject, width, seed), scenario) for seed in seeds]).T
+    return np.array([_of_one(subject.network(None, width, seed), scenario) for seed in seeds]).T
 
 
 def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
@@ -158,30 +137,8 @@ def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
     return float(run.records[0].kernel_drift if run.records else np.nan), float(distance)
 
 
-def _build(subject, width: int, seed: int) -> nn.Module:
-    return subject.network(None, width, seed)
-
-
-def _tasks(counts: tuple[int, int], **options):
-    return lambda subject, budget, seed: strategies.scenarios(
-        subject, seed, counts=counts, sources=("sphere", "gaussian"), widths=(subject.widths,), **options
-    )
-
-
 _SHORT = strategies.trainings(steps=(30, 15), step_sizes=(0.5, 0.8), test_points=4)
 
-CONCENTRATES = Claim(
-    id="module.kernel_concentrates",
-    statement="The NTKs of two networks come to agree as they widen: there is a kernel to tend to.",
-    formula="||Theta_n - Theta_n'|| / ||Theta_n|| = O(n^(-1/2)) for independent networks",
-    source="Jacot, Gabriel & Hongler 2018, Theorem 1; rate: Huang & Yau 2020, Theorem 2.2",
-    premises=(),
-    needs=frozenset({"build"}),
-    implies=("module.kernel_regime",),
-    stochastic=True,
-    inside=_tasks((2, 4)),
-    measure=measure_concentration,
-)
 REGIME = Claim(
     id="module.kernel_regime",
     statement="The wider, the less the NTK moves in training, and the closer the network stays to its linearisation.",
@@ -191,7 +148,7 @@ REGIME = Claim(
     needs=frozenset({"build"}),
     implies=("module.lazy",),
     stochastic=True,
-    inside=_tasks((9, 12), training=_SHORT),
+    inside=tasks((9, 12), training=_SHORT),
     measure=measure_regime,
 )
 LAZY = Claim(
@@ -202,8 +159,8 @@ LAZY = Claim(
     premises=(),
     needs=frozenset({"build", "tolerance"}),
     stochastic=True,
-    inside=_tasks((9, 12), training=_SHORT),
+    inside=tasks((9, 12), training=_SHORT),
     measure=measure_lazy,
 )
 
-CLAIMS = (CONCENTRATES, REGIME, LAZY)
+CLAIMS = (REGIME, LAZY)

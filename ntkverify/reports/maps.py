@@ -1,0 +1,21 @@
+"""Maps of where the equivalence holds, as they lie beside a run: see `ntkverify map`."""
+
+from ntkverify.errors import InvalidArgument
+from ntkverify.maps import VALUE, Map, picture
+from ntkverify.runs import Run
+
+MOST = 4
+"""That a page shows; the last ones drawn."""
+
+
+def maps_beside(run: Run) -> list[tuple[Map, str]]:
+    """Each with its picture as SVG. One that cannot be read (another version wrote it) is left out."""
+    paths = sorted(run.folder.parent.glob(f"*/{VALUE}"), key=lambda path: path.stat().st_mtime)
+    return [(drawn, picture(drawn)) for drawn in map(_read, paths[-MOST:]) if drawn]
+
+
+def _read(path) -> Map | None:
+    try:
+        return Map.from_json(path.read_text(encoding="utf-8"))
+    except InvalidArgument:
+        return None
