@@ -1,6 +1,7 @@
 """The finite torch network of an architecture. Shares no scaling code with `ntkverify.analytic`."""
 
 import copy
+import itertools
 from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import Literal
@@ -12,9 +13,14 @@ from torch import Tensor, nn
 from ntkverify.activations import Activation, Layer
 from ntkverify.architecture import Architecture, Linear
 from ntkverify.errors import InvalidArgument
+from ntkverify.lazy import lazy_linear
 from ntkverify.seeds import derive
 
 Parameterization = Literal["ntk", "standard"]
+Storage = Literal["dense", "lazy", "auto"]
+
+MOST_DENSE = 2**31
+"""Bytes that the weights between hidden layers, their gradients and velocities may take with weights="auto"."""
 
 DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
     "gaussian": lambda stream, shape: stream.standard_normal(shape),
@@ -74,6 +80,7 @@ def network(
     seed: int,
     *,
     parameterization: Parameterization = "ntk",
+    weights: Storage = "dense",
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> nn.Sequential:
@@ -81,7 +88,10 @@ def network(
 
     width: units in every hidden layer, or one number per hidden layer. The same seed draws the
     same numbers in both parameterisations, dtypes and devices, so the functions agree to rounding.
-    Raises InvalidArgument for widths or a parameterisation that make no network.
+    weights: "lazy" draws those between hidden layers only where they are asked: the same law at memory linear
+    in the width, for full-batch training on few points (see `ntkverify.lazy`); only Gaussian ones, in NTK
+    parameterisation, float64 and on the CPU. "auto" does so where "dense" would take more than MOST_DENSE.
+    Raises InvalidArgument for widths or options that make no network.
     """
     if not isinstance(arch, Architecture):
         raise InvalidArgument("arch", repr(arch), "an Architecture", "Build one with ntkverify.mlp(...).")
@@ -89,12 +99,19 @@ def network(
         raise InvalidArgument(
             "parameterization", repr(parameterization), "'ntk' or 'standard'", "Choose one."
         )
-    sizes = iter([arch.inputs, *_hidden_widths(arch, width), arch.outputs])
+    widths, layers = _hidden_widths(arch, width), arch.layers.flat()
+    lazy = _draws_lazily(weights, widths)
+    if lazy:
+        _check_lazy(parameterization, dtype, device)
+    sizes = iter([arch.inputs, *widths, arch.outputs])
     fan_in, modules = next(sizes), []
-    for index, layer in enumerate(arch.layers.flat()):
+    for index, layer in enumerate(layers):
         fan_out = next(sizes) if isinstance(layer, Linear) else fan_in
-        stream = derive(seed, "network", index)
-        modules.append(build(layer, fan_in, fan_out, stream, parameterization))
+        if lazy and isinstance(layer, Linear) and 0 < index < len(layers) - 1:
+            modules.append(lazy_linear(layer, fan_in, fan_out, seed, "network", index))
+        else:
+            stream = derive(seed, "network", index)
+            modules.append(build(layer, fan_in, fan_out, stream, parameterization))
         fan_in = fan_out
     return nn.Sequential(*modules).to(dtype=dtype, device=device)
 
@@ -108,6 +125,20 @@ def _hidden_widths(arch: Architecture, width: int | Sequence[int]) -> list[int]:
             "width", repr(width), expected, "Pass one width for all hidden layers, or one each."
         )
     return [int(n) for n in widths]
+
+
+def _draws_lazily(weights: str, widths: list[int]) -> bool:
+    if weights not in ("dense", "lazy", "auto"):
+        raise InvalidArgument("weights", repr(weights), "'dense', 'lazy' or 'auto'", "Choose one.")
+    numbers = 3 * sum(n * m for n, m in itertools.pairwise(widths))
+    return weights == "lazy" or (weights == "auto" and 8 * numbers > MOST_DENSE)
+
+
+def _check_lazy(parameterization: str, dtype: torch.dtype, device: torch.device | str) -> None:
+    if (parameterization, dtype, torch.device(device).type) != ("ntk", torch.float64, "cpu"):
+        got = f"'lazy' with parameterization={parameterization!r}, {dtype}, on {device}"
+        expected = "NTK parameterisation in float64 on the CPU"
+        raise InvalidArgument("weights", got, expected, 'Leave those options out, or use weights="dense".')
 
 
 @singledispatch

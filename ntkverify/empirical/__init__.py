@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_given
 from ntkverify.empirical.blocks import in_blocks
-from ntkverify.empirical.checks import check_network
+from ntkverify.empirical.checks import check_lazy, check_network
 from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among, shape_of
 from ntkverify.empirical.inputs import inputs
 from ntkverify.empirical.jacobian_contraction import jacobian_features
@@ -14,6 +14,7 @@ from ntkverify.empirical.ntk_vector_products import products_kernel
 from ntkverify.empirical.operators import extreme_eigenvalues, largest_eigenvalue, ntk_operator
 from ntkverify.empirical.structured_derivatives import NotByLayerError, structured_features, unaccounted
 from ntkverify.errors import InvalidArgument
+from ntkverify.lazy import is_lazy
 
 METHODS = tuple(COSTS)
 
@@ -82,6 +83,7 @@ def _checked(
         raise InvalidArgument("outputs", repr(outputs), "'mean' or 'full'", "Choose one.")
     if not memory > 0:
         raise InvalidArgument("memory", repr(memory), "a number of bytes above 0", "2**30 is a gibibyte.")
+    check_lazy(net, method)
     first, second = inputs(net, x1, x2)
     check_network(net, first)
     return first, second
@@ -96,7 +98,7 @@ def _choice(
 ) -> Choice:
     # A set against itself takes one pass.
     shape = shape_of(net, x1, rest)
-    methods = METHODS if method == "auto" else (method,)
+    methods = ("structured_derivatives",) if is_lazy(net) else METHODS if method == "auto" else (method,)
     return choose_among(methods, shape, len(x1), len(x2), full=full, memory=memory)
 
 

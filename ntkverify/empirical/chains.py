@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from torch import nn
 
 from ntkverify.empirical.contraction import Sizes
+from ntkverify.lazy import LazyLinear
 from ntkverify.networks import Elementwise, NTKLinear
 
-LINEAR = (nn.Linear, NTKLinear)
+LINEAR = (nn.Linear, NTKLinear, LazyLinear)
 
 BY_ENTRY = (
     Elementwise,
@@ -58,17 +59,21 @@ def steps(net: nn.Module, shape: tuple[int, ...]) -> list[tuple[nn.Module, tuple
     out = []
     for module in leaves(net):
         if type(module) in LINEAR:
-            shape = (*shape[:-1], module.weight.shape[0])
+            shape = (*shape[:-1], _fans(module)[0])
         elif type(module) is nn.Flatten:
             shape = (shape[0], math.prod(shape[1:]))
         out.append((module, tuple(shape)))
     return out
 
 
+def _fans(module: nn.Module) -> tuple[int, int]:
+    return module.fans if type(module) is LazyLinear else tuple(module.weight.shape)
+
+
 def weight_sizes(module: nn.Module, shape: tuple[int, ...]) -> Sizes | None:
     """Of the products that give one example's gradient of a trained weight; shape: of the layer's output."""
     if type(module) not in LINEAR or not module.weight.requires_grad:
         return None
-    fan_out, fan_in = module.weight.shape
+    fan_out, fan_in = _fans(module)
     positions = math.prod(shape[1:-1])
     return Sizes(count=1, positions=positions, groups=1, fan_in=fan_in, fan_out=fan_out, outputs=1)

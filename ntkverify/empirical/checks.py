@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ntkverify.empirical.chains import is_plain_chain, steps
 from ntkverify.empirical.functional import with_own_buffers
 from ntkverify.errors import InvalidArgument
+from ntkverify.lazy import is_lazy
 
 EVALUATE = "Call net.eval(), or take the layer out."
 
@@ -54,6 +55,14 @@ def _random(where: str) -> InvalidArgument:
     return InvalidArgument(
         "net", f"{where}, which draws random numbers", "the same output every time", EVALUATE
     )
+
+
+def check_lazy(net: nn.Module, method: str) -> None:
+    """Raises InvalidArgument where lazy layers are asked for a derivative that they do not have."""
+    if is_lazy(net) and (method not in ("auto", "structured_derivatives") or not is_plain_chain(net)):
+        got = f"{method!r} for a network with lazy layers"
+        expected = "structured derivatives of a plain chain of layers"
+        raise InvalidArgument("method", got, expected, 'Build it with weights="dense" for this.')
 
 
 def check_network(net: nn.Module, x: Tensor) -> None:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ntkverify.empirical.contraction import Outer, Piece, Rows
+from ntkverify.lazy import LazyLinear
 from ntkverify.networks import NTKLinear
 
 
@@ -28,7 +29,7 @@ def bias_scale(module: nn.Module) -> float:
     return getattr(module, "bias_scale", 1.0)
 
 
-def linear(module: nn.Linear | NTKLinear, x: Tensor, g: Tensor) -> dict[str, Piece]:
+def linear(module: nn.Linear | NTKLinear | LazyLinear, x: Tensor, g: Tensor) -> dict[str, Piece]:
     """One position for each vector in an example."""
     inputs = x.reshape(len(x), -1, 1, x.shape[-1])
     scale = getattr(module, "weight_scale", 1.0)
@@ -83,6 +84,7 @@ def over_channels(module: nn.Module, x: Tensor, g: Tensor) -> dict[str, Piece]:
 
 RULES: dict[type, Callable[[nn.Module, Tensor, Tensor], dict[str, Piece]]] = {
     NTKLinear: linear,
+    LazyLinear: linear,
     nn.Linear: linear,
     nn.Conv1d: convolution,
     nn.Conv2d: convolution,

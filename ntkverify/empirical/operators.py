@@ -8,11 +8,14 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
 
 from ntkverify.arrays import Array
-from ntkverify.empirical.checks import check_network
+from ntkverify.empirical.blocks import in_blocks
+from ntkverify.empirical.checks import check_lazy, check_network
 from ntkverify.empirical.choosing import MEMORY, shape_of
 from ntkverify.empirical.functional import Function, Parameters, as_function, pulled_back, pushed_forward
 from ntkverify.empirical.inputs import inputs
+from ntkverify.empirical.structured_derivatives import structured_features
 from ntkverify.errors import InvalidArgument, NtkverifyError
+from ntkverify.lazy import is_lazy
 
 DENSE = 64
 """Kernels up to this size are formed: Lanczos would take about as many products."""
@@ -28,6 +31,7 @@ def ntk_operator(
     Raises InvalidArgument as `empirical_ntk` does.
     """
     first, second = inputs(net, x1, x2)
+    check_lazy(net, "ntk_vector_products")
     check_network(net, first)
     function, trainable = as_function(net)
     shape = shape_of(net, first)
@@ -62,6 +66,10 @@ def largest_eigenvalue(net: nn.Module, x: Tensor) -> float:
 
     A few Lanczos steps from a fixed start: a Rayleigh quotient never exceeds the eigenvalue.
     """
+    if is_lazy(net):
+        check_lazy(net, "structured_derivatives")
+        kernel = in_blocks(lambda rows: structured_features(net, rows), x, x, len(x), full=True)
+        return float(torch.linalg.eigvalsh(kernel.transpose(1, 2).flatten(2).flatten(0, 1))[-1])
     function, trainable = as_function(net)
     with torch.no_grad():
         shape = net(x).shape

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.empirical import largest_eigenvalue
 from ntkverify.errors import InvalidArgument
+from ntkverify.lazy import grown, is_lazy
 from ntkverify.predict import batches
 from ntkverify.predict.checks import (
     check_distributions,
@@ -50,7 +51,7 @@ def train(
     the summed softmax cross-entropy to rows of y that are distributions. batch_size: points per step, or
     None for all; the batches are those of `predict.batches` with this seed, and the loss of a step is
     the sum over its batch. penalty: adds penalty / 2 |w - w_0|^2 (Hu et al. 2020);
-    weight_decay: adds weight_decay / 2 |w|^2. record_at: steps,
+    weight_decay: adds weight_decay / 2 |w|^2, which lazy layers cannot. record_at: steps,
     0 for the start, at which a `Record` is made. stop_at: ends training where |f - y| has fallen to this
     fraction of its first value; full batch and squared loss only.
     Raises InvalidArgument for bad arrays or settings, and, unless allow_unstable, for a learning
@@ -65,6 +66,9 @@ def train(
     _check_settings(
         loss, {"penalty": penalty, "weight_decay": weight_decay}, record_at, stop_at, batch_size, steps
     )
+    if weight_decay and is_lazy(net):
+        remedy = 'Use penalty, which holds to the first weights, or weights="dense".'
+        raise InvalidArgument("weight_decay", repr(weight_decay), "0 for a network with lazy layers", remedy)
     inputs = as_matrix("x", x).to(parameters[0])
     test_inputs = None if x_test is None else as_matrix("x_test", x_test, columns=inputs.shape[1]).to(inputs)
     initial_train = outputs(net, inputs)
@@ -78,6 +82,7 @@ def train(
     rows = [slice(None)] * steps if batch_size is None else batches(len(inputs), batch_size, steps, seed)
     method = {"momentum": momentum, "nesterov": nesterov and momentum > 0, "weight_decay": weight_decay}
     optimizer = torch.optim.SGD(parameters, learning_rate, **method)
+    optimizer.register_step_pre_hook(_grow_velocities)
     give = as_given(x, y, x_test)
     recorder, losses = Recorder(net, inputs, test_inputs, record_at), []
     recorder(0, give)
@@ -123,9 +128,16 @@ def _descend(
         each.sum().backward()
         for parameter, origin in zip(parameters, start, strict=bool(penalty)):
             if parameter.grad is not None:  # one that the outputs do not depend on stays where it is
-                parameter.grad += penalty * (parameter.detach() - origin)
+                parameter.grad += penalty * (parameter.detach() - grown(origin, parameter.shape))
         optimizer.step()
     yield loss(outputs(net, x), y).sum().item()
+
+
+def _grow_velocities(optimizer: torch.optim.Optimizer, *_) -> None:
+    """Lazy layers' weights grow in training."""
+    for parameter, state in optimizer.state.items():
+        if state.get("momentum_buffer") is not None:
+            state["momentum_buffer"] = grown(state["momentum_buffer"], parameter.shape)
 
 
 def _check_settings(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_given
 from ntkverify.errors import InvalidArgument
+from ntkverify.lazy import is_lazy
 from ntkverify.training.descent import train
 from ntkverify.training.records import Record, Trajectory
 from ntkverify.training.stacked import Stacked
@@ -35,7 +36,7 @@ def train_ensemble(
     if settings.get("stop_at"):
         raise InvalidArgument("stop_at", repr(settings["stop_at"]), "0", "Train the networks one by one.")
     together = CACHED_PARAMETERS // sum(parameter.numel() for parameter in nets[0].parameters())
-    if min(together, len(nets)) < FEWEST_TOGETHER:
+    if min(together, len(nets)) < FEWEST_TOGETHER or is_lazy(nets[0]):
         runs = [_alone(train(copy.deepcopy(net), x, y, x_test, **settings)) for net in nets]
     else:
         batches = (nets[start : start + together] for start in range(0, len(nets), together))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ntkverify.arrays import Array
 from ntkverify.empirical import empirical_ntk
+from ntkverify.lazy import grown
 from ntkverify.training.stacked import Stacked
 
 
@@ -61,7 +62,7 @@ class Recorder:
         moved = torch.linalg.matrix_norm(_kernel(self._net, self._x) - self._kernel)
         distances = zip(trained(self._net), self._start, strict=True)
         lead = 1 if isinstance(self._net, Stacked) else 0
-        squares = sum(((p.detach() - q) ** 2).flatten(lead).sum(dim=-1) for p, q in distances)
+        squares = sum(((p.detach() - grown(q, p.shape)) ** 2).flatten(lead).sum(dim=-1) for p, q in distances)
         self.records.append(
             Record(
                 step=step,

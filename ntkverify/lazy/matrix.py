@@ -1,0 +1,149 @@
+"""A Gaussian matrix that keeps the answers it gave and draws only what a new question needs.
+
+With W Q = Y and W^T P = Z known, Q and P orthonormal, and r a unit vector orthogonal to Q, the law of W r is
+P (Z^T r) + (I - P P^T) g for a fresh standard normal g: what is known from the other side fixes its part
+along P, and nothing else is known. It holds however the questions depend on earlier answers (Bolthausen 2014,
+"An iterative construction of solutions of the TAP equations", section 3).
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ntkverify.errors import InvalidArgument
+from ntkverify.seeds import derive
+
+TOLERANCE = 2.0**-24
+"""Of a vector's norm, what may be left out of it: the unit roundoff of float32, so that a product errs no
+more than one of float32 numbers would."""
+
+FIRST_ROWS = 32
+"""Rows that a buffer has room for at first; it doubles when it is full."""
+
+
+class Rows:
+    """Vectors as the rows of a buffer that grows; room not yet filled takes no memory on usual systems."""
+
+    def __init__(self, size: int):
+        self._buffer, self.count = torch.empty(0, size, dtype=torch.float64), 0
+
+    def append(self, rows: Tensor) -> None:
+        """rows: (m, size)."""
+        needed = self.count + len(rows)
+        if needed > len(self._buffer):
+            room = max(needed, 2 * len(self._buffer), FIRST_ROWS)
+            larger = torch.empty(room, rows.shape[1], dtype=torch.float64)
+            larger[: self.count] = self.filled
+            self._buffer = larger
+        self._buffer[self.count : needed] = rows
+        self.count = needed
+
+    @property
+    def filled(self) -> Tensor:
+        """(count, size), not a copy."""
+        return self._buffer[: self.count]
+
+
+@dataclass
+class Side:
+    """The questions put to a matrix from one side, orthonormal, and its answers: row by row.
+
+    dropped: the largest fraction of its norm that any vector asked so far lost.
+    """
+
+    questions: Rows
+    answers: Rows
+    stream: np.random.Generator = field(repr=False)
+    dropped: float = 0.0
+
+
+class LazyGaussian:
+    """A matrix (rows, columns) of independent standard normal numbers, known where it was asked.
+
+    right: questions Q (k, columns), answers Y = Q W^T (k, rows); left: questions P (l, rows), answers
+    Z = P W (l, columns). Everything is float64; memory is (k + l) (rows + columns) numbers. Products take
+    blocks of vectors as rows. The same seed, names and questions in the same order give the same numbers;
+    another order gives another matrix of the same law. Copies are the same matrix, so they share it.
+    Raises InvalidArgument for a tolerance outside (0, 1).
+    """
+
+    def __init__(self, rows: int, columns: int, seed: int, *names: str | int, tolerance: float = TOLERANCE):
+        if not 0 < tolerance < 1:
+            raise InvalidArgument("tolerance", repr(tolerance), "a fraction in (0, 1)", "Try 1e-7.")
+        self.shape, self.tolerance = (rows, columns), tolerance
+        self.right = Side(Rows(columns), Rows(rows), derive(seed, *names, "right"))
+        self.left = Side(Rows(rows), Rows(columns), derive(seed, *names, "left"))
+
+    def __deepcopy__(self, memo: dict) -> Self:
+        return self  # two that are asked differently would no longer be one matrix
+
+    def __matmul__(self, vectors: Tensor) -> Tensor:
+        """W V: (columns, m) -> (rows, m)."""
+        return (self.ask_right(vectors.T) @ self.right.answers.filled).T
+
+    def transposed_times(self, vectors: Tensor) -> Tensor:
+        """W^T U: (rows, m) -> (columns, m)."""
+        return (self.ask_left(vectors.T) @ self.left.answers.filled).T
+
+    def ask_right(self, vectors: Tensor) -> Tensor:
+        """Coordinates C (m, k) of vectors (m, columns) in Q, which grows to hold them: W applied to them is C Y."""
+        return _ask(self.right, self.left, vectors, self.tolerance)
+
+    def ask_left(self, vectors: Tensor) -> Tensor:
+        """Coordinates D (m, l) of vectors (m, rows) in P, which grows to hold them: W^T applied to them is D Z."""
+        return _ask(self.left, self.right, vectors, self.tolerance)
+
+    def error_bound(self, level: float = 1e-9) -> float:
+        """What leaving directions out has changed any product by, at most, relative to the vector's norm.
+
+        It is the largest part left out times a bound on the norm of W that fails with probability `level`
+        (Davidson & Szarek 2001, Theorem II.13).
+        """
+        norm = sum(math.sqrt(n) for n in self.shape) + math.sqrt(2 * math.log(1 / level))
+        return norm * max(self.right.dropped, self.left.dropped)
+
+
+def _ask(side: Side, other: Side, vectors: Tensor, tolerance: float) -> Tensor:
+    """Coordinates (m, questions) of vectors (m, size); what is new in them is asked first."""
+    known = vectors @ side.questions.filled.T
+    norms = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+    unit = torch.where(norms > 0, norms, 1.0)
+    new, dropped = _new_directions(
+        (vectors - known @ side.questions.filled) / unit, side.questions.filled, tolerance
+    )
+    side.dropped = max(side.dropped, dropped)
+    if not len(new):
+        return known
+    side.answers.append(_answers(side, other, new))
+    side.questions.append(new)
+    return torch.cat([known, vectors @ new.T], dim=1)
+
+
+def _new_directions(rest: Tensor, known: Tensor, tolerance: float) -> tuple[Tensor, float]:
+    """An orthonormal basis of rows `rest` (m, size), orthogonal to `known`, and how much of a row it leaves out.
+
+    The smallest singular values go, as long as their root sum of squares, which no row's loss exceeds, is
+    within the tolerance.
+    """
+    size = float(torch.linalg.matrix_norm(rest)) if rest.numel() else 0.0
+    if size <= tolerance:
+        return rest[:0], size
+    basis, corner = torch.linalg.qr(rest.T)
+    turn, values, _ = torch.linalg.svd(corner, full_matrices=False)
+    tails = values.square().flip(0).cumsum(0).flip(0).sqrt()
+    kept = min(int((tails > tolerance).sum()), known.shape[1] - len(known))
+    new = (basis @ turn[:, :kept]).T
+    # A small direction holds rounding errors along the known ones; projecting twice is enough (Kahan & Parlett).
+    new = new - (new @ known.T) @ known
+    return torch.linalg.qr(new.T)[0].T, float(tails[kept]) if kept < len(tails) else 0.0
+
+
+def _answers(side: Side, other: Side, new: Tensor) -> Tensor:
+    """W applied to rows `new` (m, size), given what is known: (m, other size)."""
+    fresh = torch.from_numpy(side.stream.standard_normal((len(new), side.answers.filled.shape[1])))
+    across = other.questions.filled
+    return fresh + (new @ other.answers.filled.T - fresh @ across.T) @ across
