@@ -28,77 +28,55 @@ class LazyLinear(nn.Module):
         self.weight_scale, self.bias_scale = weight_std / matrix.shape[1] ** 0.5, bias_std
 
     def forward(self, x: Tensor) -> Tensor:
-        scaled = self.weight_scale * x
-        coordinates = self.matrix.ask_right(scaled.detach())
-        values = _Product.apply(scaled, self._leaf(coordinates), coordinates, self.matrix)
+        gradient = _Gradient()
+        anchor = torch.zeros((), dtype=torch.float64)
+        if self.weight.requires_grad:
+            anchor.requires_grad_().register_post_accumulate_grad_hook(lambda _: self._accumulate(gradient))
+        values = _Product.apply(self.weight_scale * x, anchor, self.weight.detach(), self.matrix, gradient)
         return values if self.bias is None else values + self.bias_scale * self.bias
 
     def extra_repr(self) -> str:
         return f"fan_in={self.fans[1]}, fan_out={self.fans[0]}"
 
-    def _leaf(self, coordinates: Tensor) -> Tensor:
-        """`weight` as this call's graph sees it: a parameter that is in a graph could not grow.
-
-        It has room for the gradient: each of the examples asks at most one question from the left.
-        """
-        weight = self.weight.detach()
-        if not (torch.is_grad_enabled() and self.weight.requires_grad):
-            return weight
-        count, right = coordinates.shape
-        room = min(self.matrix.left.questions.count + count, self.fans[0]), right
-        leaf = grown(weight, _both(room, weight.shape)).requires_grad_()
-        leaf.register_post_accumulate_grad_hook(self._accumulate)
-        return leaf
-
-    def _accumulate(self, leaf: Tensor) -> None:
-        shape, earlier = _both(leaf.shape, self.weight.shape), self.weight.grad
+    def _accumulate(self, gradient: "_Gradient") -> None:
+        """Adds to the gradient of `weight`, which could not grow if it were itself in a graph."""
+        earlier, shape = self.weight.grad, tuple(map(max, gradient.value.shape, self.weight.shape))
         self.weight.grad = None
         self.weight.data = grown(self.weight.data, shape)
-        gradient = grown(leaf.grad, shape)
-        self.weight.grad = gradient if earlier is None else gradient + grown(earlier, shape)
+        latest = grown(gradient.value, shape)
+        self.weight.grad = latest if earlier is None else latest + grown(earlier, shape)
+
+
+class _Gradient:
+    """Where the backward pass of one call leaves the gradient of M, (l, k)."""
+
+    value: Tensor
 
 
 class _Product(torch.autograd.Function):
-    """(W_0 + P^T M Q) x for rows x, from their coordinates C: C Y + (C M^T) P; transposed for the gradient."""
+    """(W_0 + P^T M Q) x for rows x, from their coordinates C: C Y + (C M^T) P; transposed for the gradient.
+
+    The anchor stands for M in the graph.
+    """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, coordinates: Tensor, matrix: LazyGaussian) -> Tensor:
+    def forward(ctx, x: Tensor, anchor: Tensor, weight: Tensor, matrix: LazyGaussian, gradient: _Gradient):
+        coordinates = matrix.ask_right(x)
         ctx.save_for_backward(weight, coordinates)
-        ctx.matrix = matrix
-        k = coordinates.shape[1]
-        change = _filled(weight, matrix)[:, :k]
-        moved = (coordinates[:, : change.shape[1]] @ change.T) @ matrix.left.questions.filled[: len(change)]
-        return coordinates @ matrix.right.answers.filled[:k] + moved
+        ctx.matrix, ctx.gradient = matrix, gradient
+        moved = (coordinates[:, : weight.shape[1]] @ weight.T) @ matrix.left.questions.filled[: len(weight)]
+        return coordinates @ matrix.right.answers.filled + moved
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx, gradient: Tensor):
         if torch._C._functorch.is_batchedtensor(gradient):
             raise RuntimeError("a lazy layer takes gradients one batch after another")
         (weight, coordinates), matrix = ctx.saved_tensors, ctx.matrix
         asked = matrix.ask_left(gradient)
-        change = _filled(weight, matrix)
-        moved = (asked[:, : len(change)] @ change) @ matrix.right.questions.filled[: change.shape[1]]
-        return asked @ matrix.left.answers.filled + moved, _within(weight, asked.T @ coordinates), None, None
-
-
-def _filled(weight: Tensor, matrix: LazyGaussian) -> Tensor:
-    """The part of M that has questions yet."""
-    return weight[: matrix.left.questions.count, : matrix.right.questions.count]
-
-
-def _within(weight: Tensor, gradient: Tensor) -> Tensor | None:
-    """The gradient (l, k) in the shape of `weight`, which had room made for it."""
-    if not weight.requires_grad:
-        return None
-    if any(n > m for n, m in zip(gradient.shape, weight.shape, strict=True)):
-        raise RuntimeError("a lazy layer has no room for this gradient: go backward before the next forward")
-    return grown(gradient, weight.shape)
-
-
-def _both(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
-    """The smallest shape that holds both."""
-    return tuple(map(max, first, second))
+        ctx.gradient.value = asked.T @ coordinates
+        moved = (asked[:, : len(weight)] @ weight) @ matrix.right.questions.filled[: weight.shape[1]]
+        return asked @ matrix.left.answers.filled + moved, gradient.new_zeros(()), None, None, None
 
 
 def grown(values: Tensor, shape: tuple[int, ...]) -> Tensor:
