@@ -84,7 +84,7 @@ def test_what_is_left_out_is_within_the_tolerance_and_on_record():
 
 
 def test_nothing_new_draws_nothing():
-    lazy, answers, whole = asked(2)
+    lazy, _, whole = asked(2)
     assert lazy.right.questions.count == COLUMNS
     state = lazy.right.stream.bit_generator.state
     torch.testing.assert_close(
