@@ -1,6 +1,5 @@
 """Shared by the claims that say "tends to the limit with width": what is fitted, and how it is judged."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from ntkverify.claims.claim import Effort, Premise
 from ntkverify.claims.judging import as_measurement
+from ntkverify.claims.series import Replicates, WidthSeries
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import Draw, decide_mean, fit_power_law, replicate_slopes
@@ -33,33 +33,6 @@ WIDE = Premise(
         >= WIDEST_DEPTH_RATIO * scenario.architecture.depth
     ),
 )
-
-Replicates = Callable[[int, list[int]], np.ndarray]
-"""(width, seeds) -> (columns, networks): some numbers for each of the networks of one width."""
-
-
-class WidthSeries:
-    """Networks at every width of a scenario, drawn once and kept, so that all judgements see the same."""
-
-    def __init__(self, replicates: Replicates, scenario: Scenario):
-        self._replicates, self._scenario = replicates, scenario
-        self._known: dict[str, np.ndarray] = {}
-        self.widths = np.array(scenario.widths, dtype=float)
-
-    def rows(self, column: int, stream: str, start: int, count: int) -> np.ndarray:
-        """(count, widths): one column of what `replicates` gives."""
-        known = self._known.get(stream)
-        missing = range(0 if known is None else known.shape[1], start + count)
-        if missing:
-            fresh = np.stack([self._at(width, stream, missing) for width in self._scenario.widths], axis=2)
-            self._known[stream] = known = fresh if known is None else np.concatenate([known, fresh], axis=1)
-        return known[column, start : start + count]
-
-    # Seeds differ between widths: networks that share their first units were measured to widen
-    # the spread of the slope by up to a tenth and of the extrapolated offset by up to a quarter.
-    def _at(self, width: int, stream: str, indices: range) -> np.ndarray:
-        seeds = [self._scenario.network_seed(stream, index, width) for index in indices]
-        return np.asarray(self._replicates(width, seeds))
 
 
 def measure_convergence(
@@ -91,17 +64,24 @@ def measure_slope(
     column: int = 0,
     name: str = "slope over width",
     law: tuple[float, float] = ROOT,
+    resolution: float = 0.25,
+    **confirmation: Any,
 ) -> Measurement:
-    """The slope of the log of a column over log width. law: the slope in theory, and the shallowest allowed."""
+    """The slope of the log of a column over log width. law: the slope in theory, and the shallowest allowed.
+
+    confirmation: options of `decide_mean`.
+    """
     theory, shallowest = law
     decision = decide_mean(
         lambda *block: _slopes(series.widths, series.rows(column, *block)),
         (-np.inf, shallowest),
         level=effort.level,
-        resolution=0.25,
+        resolution=resolution,
         max_samples=effort.max_samples,
+        screen=series.screen,
+        **confirmation,
     )
-    picture = _curve(series.widths, series.rows(column, "screen", 0, 64), theory)
+    picture = _curve(series.widths, series.rows(column, "screen", 0, series.screen), theory)
     return as_measurement(name, decision, f"theory: {theory:g}", picture)
 
 
@@ -119,30 +99,45 @@ def measure_offsets(
     where networks are costly, since it stops as soon as a failure is certain.
     """
 
-    def measure(name: str, column: int) -> Measurement:
-        def draw(*block) -> np.ndarray:
-            return extrapolate(series.widths, series.rows(column, *block))
-
-        decision = decide_mean(
-            draw,
-            (-truncation, truncation),
-            level=effort.level / 2,
-            resolution=resolution,
-            max_samples=effort.max_samples,
-            confirm=confirm,
-            support=_support(draw, truncation + resolution) if confirm == "betting" else None,
-        )
-        return as_measurement(name, decision, "up to terms of higher order in depth / width")
-
+    half = replace(effort, level=effort.level / 2)
+    options = {"truncation": truncation, "confirm": confirm}
     return (
-        measure("offset at infinite width, along the limit", 1),
-        measure("offset at infinite width, across it", 2),
+        measure_offset(series, half, resolution, 1, "offset at infinite width, along the limit", **options),
+        measure_offset(series, half, resolution, 2, "offset at infinite width, across it", **options),
     )
 
 
-def _support(draw: Draw, least: float) -> tuple[float, float]:
+def measure_offset(
+    series: WidthSeries,
+    effort: Effort,
+    resolution: float,
+    column: int,
+    name: str,
+    *,
+    truncation: float,
+    confirm: Literal["catoni", "betting"],
+) -> Measurement:
+    """What is left of one column at infinite width: 0; see `measure_offsets`."""
+
+    def draw(*block) -> np.ndarray:
+        return extrapolate(series.widths, series.rows(column, *block))
+
+    decision = decide_mean(
+        draw,
+        (-truncation, truncation),
+        level=effort.level,
+        resolution=resolution,
+        max_samples=effort.max_samples,
+        screen=series.screen,
+        confirm=confirm,
+        support=_support(draw, series.screen, truncation + resolution) if confirm == "betting" else None,
+    )
+    return as_measurement(name, decision, "up to terms of higher order in depth / width")
+
+
+def _support(draw: Draw, screen: int, least: float) -> tuple[float, float]:
     """Where bets are placed: from the screen, so that what is confirmed does not choose it."""
-    spread = float(draw("screen", 0, 64).std())
+    spread = float(draw("screen", 0, screen).std())
     edge = max(2 * least, REACH * spread) if np.isfinite(spread) else 1.0
     return -edge, edge
 

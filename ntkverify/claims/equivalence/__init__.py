@@ -1,5 +1,5 @@
 """Claims about trained networks: that they are kernel regression."""
 
-from ntkverify.claims.equivalence import ensemble, regression
+from ntkverify.claims.equivalence import decades, ensemble, regression
 
-CLAIMS = (*regression.CLAIMS, *ensemble.CLAIMS)
+CLAIMS = (*regression.CLAIMS, *decades.CLAIMS, *ensemble.CLAIMS)

@@ -117,7 +117,12 @@ REGRESSION = Claim(
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
-    implies=("equivalence.interpolation", "equivalence.zero_start", "equivalence.ensemble"),
+    implies=(
+        "equivalence.decades",
+        "equivalence.interpolation",
+        "equivalence.zero_start",
+        "equivalence.ensemble",
+    ),
     stochastic=True,
     inside=_stable,
     outside=_too_large_steps,
