@@ -1,10 +1,11 @@
-"""Comparisons with other tools, in one run each: `python ci/bench.py kernels` or `... empirical`."""
+"""Comparisons in one run each: `python ci/bench.py kernels`, `... empirical` or `... wide`."""
 
 import argparse
 import sys
 
 import bench_empirical
 import bench_kernels
+import bench_wide
 
 
 def main() -> int:
@@ -14,6 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMPARISON")
     bench_kernels.add_to(commands)
+    bench_wide.add_to(commands)
     commands.add_parser("empirical", help="empirical NTKs of a network; see its own --help")
     options = parser.parse_args()
     options.run(options)
