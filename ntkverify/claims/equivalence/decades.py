@@ -33,8 +33,8 @@ CURVE = 0.002
 RESOLUTION = 3.5
 """In standard deviations of about width^(-1/2) of the widest networks: the offset that must not be missed."""
 
-SLOPES = (-2.0, 1.0)
-"""Where the slope of one network over the widths is clipped: about ten standard deviations from theory."""
+SLOPES = (-1.5, 0.5)
+"""Where the slope of one network over the widths is clipped: about eight standard deviations from theory."""
 
 
 def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
