@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,10 @@ def weakest(verdicts: list[Verdict]) -> Verdict:
     return Verdict.UNDECIDED
 
 
+TOLD = (-math.inf, math.inf)
+"""What is allowed of a number that is told and not judged."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
     """How far a random measurement can be trusted: the three forms of a statistical assertion.
@@ -50,7 +55,7 @@ class Statistics:
 class Measurement:
     """One number held against what theory allows.
 
-    allowed: the closed range that theory allows, already widened by `tolerance`.
+    allowed: the closed range that theory allows, already widened by `tolerance`; TOLD for what is not judged.
     interval: where the true value lies, for a random measurement.
     series: named columns of equal length, for pictures.
     """
@@ -63,6 +68,11 @@ class Measurement:
     interval: tuple[float, float] | None = None
     statistics: Statistics | None = None
     series: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the number is an answer of its own, which nothing is expected of."""
+        return self.allowed == TOLD
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,12 @@ class Run:
         findings = [finding for path in sorted(folder.glob(JOURNALS)) for finding in read(path)]
         return Run(folder=folder, header=header, findings=findings)
 
+    @property
+    def title(self) -> str:
+        """What was tested, and how: one line."""
+        named = "{subject} {subject_version}".format_map(self.header).strip()
+        return "{}, budget {budget}, seed {seed}".format(named, **self.header)
+
     def note(self, **facts: Any) -> None:
         """Adds to the run's header what is only known at its end."""
         self.header.update(facts)

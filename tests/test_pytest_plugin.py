@@ -193,8 +193,8 @@ def test_claims_become_tests_and_expected_failures_are_strict(pytester, options)
             "*XPASS(strict)*long mended*",
             "*kernel.oracle fails for shifted*",
             "*diagnosis, NTK: explained by a constant added, 1*",
-            "right , budget quick, seed 0*",
-            "shifted , budget quick, seed 0*",
+            "right, budget quick, seed 0*",
+            "shifted, budget quick, seed 0*",
         ]
     )
     junit = (pytester.path / "junit.xml").read_text()

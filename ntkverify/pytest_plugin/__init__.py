@@ -92,9 +92,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         from ntkverify import reports
 
         terminalreporter.section("ntkverify")
-        terminalreporter.write_line(
-            "{subject} {subject_version}, budget {budget}, seed {seed}".format_map(run.header)
-        )
+        terminalreporter.write_line(run.title)
         terminalreporter.write_line(reports.as_text(run))
         terminalreporter.write_line(f"report: {run.folder / reports.HTML}")
         fails = config.getoption("ntk_fail_on_findings")

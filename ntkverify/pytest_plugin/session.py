@@ -43,8 +43,7 @@ class Session:
 
     def described(self) -> str:
         """One line on what is tested, where the options say it."""
-        header = self._entry(None)[0].header
-        return "ntkverify: {subject} {subject_version}, budget {budget}, seed {seed}".format_map(header)
+        return f"ntkverify: {self._entry(None)[0].title}"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Writes the reports of what was done so far, so that a killed run leaves them; seldom, if that takes long.

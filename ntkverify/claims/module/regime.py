@@ -15,7 +15,7 @@ from ntkverify.claims.judging import judge
 from ntkverify.claims.module.concentration import FALLING, tasks
 from ntkverify.claims.trained import Task
 from ntkverify.empirical import empirical_ntk
-from ntkverify.findings import Measurement, Verdict
+from ntkverify.findings import TOLD, Measurement, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import fit_power_law, mean_interval, width_reaching
 from ntkverify.training import train
@@ -49,13 +49,13 @@ def _where_it_begins(subject, widths: np.ndarray, distances: np.ndarray) -> tupl
     low, high = mean_interval(np.log(distances[:, 0]), 0.05)
     tolerance = getattr(subject, "tolerance", None) or TOLERANCE
     width, interval = _reaching(widths, distances, tolerance)
-    told = {"verdict": Verdict.HOLDS, "allowed": (0.0, np.inf)}
+    told = {"verdict": Verdict.HOLDS, "allowed": TOLD}
     return (
         Measurement(
             name=f"distance to the linearised network at width {widths[0]:g}",
             value=float(np.exp(np.log(distances[:, 0]).mean())),
             interval=(float(np.exp(low)), float(np.exp(high))),
-            tolerance="on test points, relative to how far training moves them; told, not judged",
+            tolerance="on test points, relative to how far training moves them",
             **told,
         ),
         Measurement(
