@@ -209,6 +209,17 @@ def test_claims_become_tests_and_expected_failures_are_strict(pytester, options)
         }
 
 
+def test_two_subjects_of_one_name_are_refused(pytester):
+    pytester.makepyfile(
+        test_claims=CLAIMS_OF_A_KERNEL.replace('name="shifted"', 'name="right"')
+        .replace("expected_failures=", "_=")
+        .replace(", _={", ", expected_failures={")
+    )
+    result = pytester.runpytest_subprocess("--ntk-budget=quick")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines_random(["*name: got 'right', but expected the name of one subject*"])
+
+
 def test_nothing_is_lost_between_workers(project):
     def found(*options):
         project.runpytest_subprocess(

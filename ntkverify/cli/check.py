@@ -37,7 +37,7 @@ def check(options: argparse.Namespace) -> int:
     rows = reports.rows(run)
     for row in rows:
         if row.defect:
-            print(f"\n{ClaimRefuted(row.defect)}")
+            print(f"\n{ClaimRefuted(row.defect, str(run.folder))}")
     print(f"report: {path}")
     return int(any(row.verdict in (Verdict.FAILS, Verdict.UNDECIDED) for row in rows))
 

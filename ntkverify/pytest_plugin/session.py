@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ntkverify.errors import NtkverifyError
+from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.pytest_plugin.progress import Progress
-from ntkverify.runs import STAMP, Run
+from ntkverify.runs import HEADER, STAMP, Run
 
 if TYPE_CHECKING:
     from ntkverify.hunt import Hunt
@@ -68,7 +69,8 @@ class Session:
             return []
         runs = [run for run, _ in self._hunts.values()]
         if self._shared:
-            runs = [Run.read(folder) for folder in sorted(self._root.glob(f"{self._shared}*"))]
+            headers = self._root.glob(f"{self._shared}*/{HEADER}")  # a worker may be just making a folder
+            runs = [Run.read(header.parent) for header in sorted(headers)]
         for run in runs:
             from ntkverify import reports
 
@@ -85,7 +87,11 @@ class Session:
         subject = self._of_options() if chosen else subject
         if subject.name not in self._hunts:
             self._hunts[subject.name] = self._start(subject, chosen)
-        return self._hunts[subject.name]
+        run, hunt = self._hunts[subject.name]
+        if hunt.subject is not subject and hunt.subject != subject:
+            remedy = "Give each subject of a session a name of its own."
+            raise InvalidArgument("name", repr(subject.name), "the name of one subject", remedy)
+        return run, hunt
 
     def _of_options(self) -> Any:
         from ntkverify import subjects
@@ -122,8 +128,10 @@ class Session:
             record=run.record,
             progress=Progress(self._config),
             fail_on_findings=self._config.getoption("ntk_fail_on_findings"),
+            folder=str(run.folder),
         )
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"\W+", "-", name).strip("-")
+    """Fit for a folder's name, and different for different names."""
+    return f"{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{zlib.crc32(name.encode()):08x}"
