@@ -53,7 +53,7 @@ def _where_it_begins(subject, widths: np.ndarray, distances: np.ndarray) -> tupl
             **told,
         ),
         Measurement(
-            name=f"width at which the kernel regime begins, to within {tolerance:.0%}",
+            name=f"width at which the kernel regime begins, to within {100 * tolerance:g}%",
             value=width,
             interval=interval,
             tolerance=_reach(width, widths),
