@@ -6,4 +6,5 @@ sh ci/setup.sh
 sh ci/chromium.sh
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
-exec .venv/bin/python -m pytest -m "not equivalence" tests "$@"
+# A file stays in one process: its tests share what they compute.
+exec .venv/bin/python -m pytest -m "not equivalence" -n auto --dist loadfile tests "$@"

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ntkverify import serialization
+from ntkverify.causes import Diagnosis, GapTerm
 
 
 class Verdict(StrEnum):
@@ -27,6 +29,10 @@ def weakest(verdicts: list[Verdict]) -> Verdict:
         if verdict in verdicts:
             return verdict
     return Verdict.UNDECIDED
+
+
+TOLD = (-math.inf, math.inf)
+"""What is allowed of a number that is told and not judged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,7 @@ class Statistics:
 class Measurement:
     """One number held against what theory allows.
 
-    allowed: the closed range that theory allows, already widened by `tolerance`.
+    allowed: the closed range that theory allows, already widened by `tolerance`; TOLD for what is not judged.
     interval: where the true value lies, for a random measurement.
     series: named columns of equal length, for pictures.
     """
@@ -64,57 +70,10 @@ class Measurement:
     statistics: Statistics | None = None
     series: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Suspect:
-    """A known slip that would explain a wrong kernel. left: the relative distance that it leaves unexplained."""
-
-    slip: str
-    left: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Diagnosis:
-    """Why a kernel may be wrong: known slips, the best fitting first.
-
-    kernel: "NTK" or "NNGP". distance: of the subject's kernel from the right one, relative to the
-    latter's Frobenius norm. accuracy: the distance at which two kernels count as the same.
-    """
-
-    kernel: str
-    distance: float
-    accuracy: float
-    suspects: tuple[Suspect, ...]
-
     @property
-    def explained(self) -> bool:
-        """Whether a known slip explains the whole distance."""
-        return any(suspect.left <= self.accuracy for suspect in self.suspects)
-
-    def __str__(self) -> str:
-        if self.distance <= self.accuracy:
-            return f"{self.kernel}: right on ordinary inputs, to {self.accuracy:.1g}; only inputs like these are wrong"
-        fitting = [suspect.slip for suspect in self.suspects if suspect.left <= self.accuracy]
-        if fitting:
-            return f"{self.kernel}: explained by {'; or by '.join(fitting)}"
-        nearest = "; ".join(f"{suspect.slip} (leaves {suspect.left:.2g})" for suspect in self.suspects)
-        text = f"{self.kernel}: none of the known slips explains it (relative distance {self.distance:.2g})"
-        return f"{text}; nearest: {nearest}" if nearest else text
-
-
-@dataclass(frozen=True, kw_only=True)
-class GapTerm:
-    """A part of the difference between a trained network and NTK regression; see `ntkverify.gap`.
-
-    size: root mean square over test points; share: of the whole; slope: over width, with the ends of its interval; theory: what it
-    should be.
-    """
-
-    name: str
-    size: float
-    share: float
-    theory: str
-    slope: tuple[float, float, float] | None = None
+    def is_told(self) -> bool:
+        """Whether the number is an answer of its own, which nothing is expected of."""
+        return self.allowed == TOLD
 
 
 @dataclass(frozen=True, kw_only=True)

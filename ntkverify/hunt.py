@@ -52,11 +52,11 @@ def describe(subject: Any, budget: Budget, seed: int) -> dict[str, Any]:
 
 
 class ClaimRefuted(NtkverifyError, AssertionError):
-    """A claim failed inside its premises; `finding` holds the scenario and the numbers."""
+    """A claim failed inside its premises; `finding` holds the scenario and the numbers, `folder` its record."""
 
-    def __init__(self, finding: Finding):
+    def __init__(self, finding: Finding, folder: str = ""):
         super().__init__(finding)
-        self.finding = finding
+        self.finding, self.folder = finding, folder
 
     def __str__(self) -> str:
         failed = [m for m in self.finding.measurements if m.verdict is not Verdict.HOLDS]
@@ -66,7 +66,8 @@ class ClaimRefuted(NtkverifyError, AssertionError):
         ]
         lines += [self.finding.error] if self.finding.error else []
         lines += [f"  diagnosis, {self.finding.diagnosis}"] if self.finding.diagnosis else []
-        lines += [f"  replay: ntkverify replay {self.finding.id}"]
+        place = f"{self.folder}#" if self.folder else ""
+        lines += [f"  replay: ntkverify replay '{place}{self.finding.id}'"]
         return "\n".join(lines)
 
 
@@ -75,7 +76,7 @@ class Hunt:
     """One run's search: the same seed gives the same findings.
 
     record: called with every finding as it comes. progress: called before every scenario with
-    the claim's id, how many were tried, and how many are planned.
+    the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     """
 
     subject: Any
@@ -84,6 +85,7 @@ class Hunt:
     record: Callable[[Finding], None]
     progress: Callable[[str, int, int], None]
     fail_on_findings: bool = False
+    folder: str = ""
 
     def inside(self, claim: Claim) -> Verdict:
         """Tries to refute `claim` where its premises hold: HOLDS, UNDECIDED or OUT_OF_SCOPE.
@@ -120,7 +122,7 @@ class Hunt:
             if minimal.is_defect:
                 minimal = explained(minimal, claim, self.subject)
             self.record(minimal)
-            raise ClaimRefuted(minimal) from None
+            raise ClaimRefuted(minimal, self.folder) from None
         return summary(attempt.findings) if attempt.findings else self._out_of_scope(claim)
 
     def outside(self, claim: Claim) -> Finding | None:
@@ -151,9 +153,9 @@ class Hunt:
             finding = explained(replace(attempt(scenario), minimal=True), claim, self.subject)
             self.record(finding)
         for crashed in (known for known in attempt.findings if known.error):
-            raise ClaimRefuted(crashed)
+            raise ClaimRefuted(crashed, self.folder)
         if finding and self.fail_on_findings:
-            raise ClaimRefuted(finding)
+            raise ClaimRefuted(finding, self.folder)
         return finding
 
     def _out_of_scope(self, claim: Claim) -> Verdict:

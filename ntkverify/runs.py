@@ -34,20 +34,23 @@ class Run:
     def start(root: Path, header: dict[str, Any]) -> "Run":
         """Makes root/<time>/ and points root/latest at it."""
         folder = _new_folder(root, time.strftime(STAMP))
-        return Run.into(folder, header)
+        run = Run.into(folder, header)
+        _point(root / LATEST, folder)
+        return run
 
     @staticmethod
     def join(folder: Path, header: dict[str, Any], writer: str) -> "Run":
         """Takes part, as `writer`, in a run that other processes write too; the first makes the folder."""
-        return Run.into(folder, header, f"findings-{writer}.jsonl")
+        run = Run.into(folder, header, f"findings-{writer}.jsonl")
+        _point(folder.parent / LATEST, folder)
+        return run
 
     @staticmethod
     def into(folder: Path, header: dict[str, Any], journal: str = JOURNAL) -> "Run":
-        """Writes into that folder, made where it is missing, and points `latest` beside it at it."""
+        """Writes into that folder, made where it is missing."""
         folder.mkdir(parents=True, exist_ok=True)
         run = Run(folder=folder, header=header, journal=journal)
         run._write_header()
-        _point(folder.parent / LATEST, folder)
         return run
 
     @staticmethod
@@ -59,6 +62,12 @@ class Run:
         header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
         findings = [finding for path in sorted(folder.glob(JOURNALS)) for finding in read(path)]
         return Run(folder=folder, header=header, findings=findings)
+
+    @property
+    def title(self) -> str:
+        """What was tested, and how: one line."""
+        named = "{subject} {subject_version}".format_map(self.header).strip()
+        return "{}, budget {budget}, seed {seed}".format(named, **self.header)
 
     def note(self, **facts: Any) -> None:
         """Adds to the run's header what is only known at its end."""

@@ -142,9 +142,11 @@ def inputs_of(subject: Any) -> int | None:
 
 
 def _fitting(subject: Any, widths: tuple[int, ...]) -> tuple[int, ...]:
-    """The subject's own widths in place of as many others, the narrow ones where not all are wanted."""
+    """The subject's own widths in place of others; in place of a single one, that in their middle."""
     own = getattr(subject, "widths", None)
-    return own[-len(widths) :] if own and widths else widths
+    if not own or not widths:
+        return widths
+    return own if len(widths) > 1 else (own[len(own) // 2],)
 
 
 @st.composite

@@ -81,6 +81,10 @@ def test_the_command_prints_what_failed_and_why(tmp_path, capsys, monkeypatch):
     assert main(["check", "subjects_to_check.py:wrong", *claims, "--report", "out"]) == 1
     printed = capsys.readouterr().out
     assert "kernel.oracle fails for wrong" in printed and "explained by a constant factor, 2" in printed
+    replayed = printed.partition("ntkverify replay '")[2].partition("'")[0]
+    assert main(["replay", replayed]) == 0
+    assert main(["replay", replayed, "--subject", "subjects_to_check.py:right"]) == 2
+    assert "the one recorded, 'wrong'" in capsys.readouterr().err
     assert (tmp_path / "out" / "latest" / "report.html").exists()
     assert main(["check", "nothing.py:x"]) == 2
     assert "an existing Python file" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 import ntkverify
 
 PACKAGE = Path(ntkverify.__file__).parent
-ORDER = """errors serialization seeds findings runs drawing budgets arrays numerics activations architecture data recipes scenarios
+ORDER = """errors serialization seeds causes findings runs drawing budgets arrays numerics activations architecture data recipes scenarios
 space stats analytic lazy networks empirical strategies predict training gap paper subjects claims maps diagnosis hunt reports checking pytest_plugin cli""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

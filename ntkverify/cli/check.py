@@ -30,14 +30,14 @@ def check(options: argparse.Namespace) -> int:
     claims = checking.claims_named(options.claims)
     header = describe(subject, budget_named(options.budget), options.seed) | {"spec": options.subject}
     run = Run.start(options.report, header)
-    print("{subject} {subject_version}, budget {budget}, seed {seed}".format_map(header))
+    print(run.title)
     checking.check(subject, claims, options.seed, options.budget, record=run.record, progress=_Progress())
     path = reports.write(run)
     print(reports.as_text(run))
     rows = reports.rows(run)
     for row in rows:
         if row.defect:
-            print(f"\n{ClaimRefuted(row.defect)}")
+            print(f"\n{ClaimRefuted(row.defect, str(run.folder))}")
     print(f"report: {path}")
     return int(any(row.verdict in (Verdict.FAILS, Verdict.UNDECIDED) for row in rows))
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ntkverify import serialization
+from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding
 from ntkverify.runs import find_finding
 
@@ -27,8 +28,13 @@ def replay(options: argparse.Namespace) -> int:
     from ntkverify.scenarios import Scenario
 
     run, recorded = find_finding(options.finding, options.reports)
-    spec = options.subject or run.header["spec"]
+    spec = options.subject or run.header.get("spec", "")
     subject = subjects.load(spec) if spec else subjects.BuiltinSubject()
+    if subject.name != recorded.subject:
+        remedy = "Pass --subject=path/to/file.py:name."
+        raise InvalidArgument(
+            "subject", repr(subject.name), f"the one recorded, {recorded.subject!r}", remedy
+        )
     effort = Effort(level=recorded.level, max_samples=recorded.max_samples)
     print(f"{recorded.claim} on {scenario_in_words(recorded.scenario)}")
     now = examine(claim_named(recorded.claim), subject, Scenario.from_plain(recorded.scenario), effort)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from ntkverify import empirical, predict
+from ntkverify.causes import GapTerm
 from ntkverify.claims import Claim
 from ntkverify.claims.trained import Task, descent
 from ntkverify.errors import NtkverifyError
-from ntkverify.findings import GapTerm
 from ntkverify.gap import Gap, explain_gap, explain_module_gap
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import BuiltinSubject, has
@@ -27,7 +27,7 @@ def gap_terms(claim: Claim, subject: Any, scenario: Scenario) -> tuple[GapTerm, 
         return ()
     try:
         gap = _gap(subject, scenario)
-    except (NtkverifyError, ArithmeticError, np.linalg.LinAlgError):
+    except NtkverifyError:
         return ()
     return tuple(
         GapTerm(name=term.name, size=term.size, share=term.share, theory=term.theory, slope=term.slope)

@@ -101,11 +101,14 @@ def _fitted(kernel: np.ndarray, got: np.ndarray) -> Named:
 def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
     """Other layers than the right ones."""
     count = sum(isinstance(layer, Linear) for layer in layers)
-    yield "one hidden layer more", layers + layers[-2:]
-    yield "one hidden layer fewer", layers[:-2]
-    yield "two hidden layers more", layers + 2 * layers[-2:]
-    yield "two hidden layers fewer", layers[:-4]
-    yield "an activation behind the last layer", [*layers, layers[-2]] if count > 1 else []
+    activated = count > 1 and isinstance(layers[-2], Activation)
+    block = layers[-2:] if activated else layers[-1:]
+    for words, times in (("one hidden layer", 1), ("two hidden layers", 2)):
+        yield f"{words} more", layers + times * block
+        if len(layers) > times * len(block):
+            yield f"{words} fewer", layers[: -times * len(block)]
+    if activated:
+        yield "an activation behind the last layer", [*layers, layers[-2]]
     places = {
         "anywhere": range(count), "in the first layer": (0,), "in the last layer": (count - 1,),
         "in the hidden layers above the first": range(1, count - 1), "in any layer but the first": range(1, count),

@@ -43,15 +43,20 @@ def parametrize_with_claims(
 
     The test takes `subject` and `claim`; its body may be `...`. expected_failures: claim ids, each with the
     reason why it is known to fail; one that holds after all fails its test (strict). claims: as in `check`.
-    Raises InvalidArgument for something that is no subject, and for claims that are unknown or do not concern it.
+    Claims about what the subject does not bring are left out. Raises InvalidArgument for something that is no
+    subject, for unknown claims, where none is left, and for an expected failure of one that is not.
     """
     from ntkverify.checking import claims_named
     from ntkverify.errors import InvalidArgument
     from ntkverify.subjects import check_subject
 
     check_subject(subject)
-    expected = dict(expected_failures or {})
-    concerning = {claim.id: claim for claim in claims_named(claims) if claim.concerns(subject)}
+    expected, named = dict(expected_failures or {}), claims_named(claims)
+    concerning = {claim.id: claim for claim in named if claim.concerns(subject)}
+    if not concerning:
+        raise InvalidArgument(
+            "claims", repr(claims), f"some that concern {subject.name}", "Leave it out for all."
+        )
     for claim_id in expected:
         if claim_id not in concerning:
             wanted = f"one of {', '.join(concerning)}"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ntkverify.errors import NtkverifyError
+from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.pytest_plugin.progress import Progress
-from ntkverify.runs import STAMP, Run
+from ntkverify.runs import HEADER, STAMP, Run
 
 if TYPE_CHECKING:
     from ntkverify.hunt import Hunt
@@ -43,8 +44,7 @@ class Session:
 
     def described(self) -> str:
         """One line on what is tested, where the options say it."""
-        header = self._entry(None)[0].header
-        return "ntkverify: {subject} {subject_version}, budget {budget}, seed {seed}".format_map(header)
+        return f"ntkverify: {self._entry(None)[0].title}"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Writes the reports of what was done so far, so that a killed run leaves them; seldom, if that takes long.
@@ -69,7 +69,8 @@ class Session:
             return []
         runs = [run for run, _ in self._hunts.values()]
         if self._shared:
-            runs = [Run.read(folder) for folder in sorted(self._root.glob(f"{self._shared}*"))]
+            headers = self._root.glob(f"{self._shared}*/{HEADER}")  # a worker may be just making a folder
+            runs = [Run.read(header.parent) for header in sorted(headers)]
         for run in runs:
             from ntkverify import reports
 
@@ -86,7 +87,11 @@ class Session:
         subject = self._of_options() if chosen else subject
         if subject.name not in self._hunts:
             self._hunts[subject.name] = self._start(subject, chosen)
-        return self._hunts[subject.name]
+        run, hunt = self._hunts[subject.name]
+        if hunt.subject is not subject and hunt.subject != subject:
+            remedy = "Give each subject of a session a name of its own."
+            raise InvalidArgument("name", repr(subject.name), "the name of one subject", remedy)
+        return run, hunt
 
     def _of_options(self) -> Any:
         from ntkverify import subjects
@@ -100,7 +105,9 @@ class Session:
         return self._chosen
 
     def _start(self, subject: Any, chosen: bool) -> tuple[Run, Hunt]:
-        from ntkverify import budgets, hunt
+        # Reports too: Hypothesis also draws numbers that it reads in local modules loaded so far, and a
+        # seed should give the same scenarios whether or not a report was written before.
+        from ntkverify import budgets, hunt, reports  # noqa: F401
 
         budget = budgets.budget_named(self._config.getoption("ntk_budget"))
         seed = self._config.getoption("ntk_seed")
@@ -121,8 +128,10 @@ class Session:
             record=run.record,
             progress=Progress(self._config),
             fail_on_findings=self._config.getoption("ntk_fail_on_findings"),
+            folder=str(run.folder),
         )
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"\W+", "-", name).strip("-")
+    """Fit for a folder's name, and different for different names."""
+    return f"{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{zlib.crc32(name.encode()):08x}"

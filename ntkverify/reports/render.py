@@ -83,15 +83,17 @@ def _environment(run: Run):
 
 def _page(run: Run) -> dict[str, Any]:
     """What the templates are filled with."""
-    table, claims = rows(run), run.header["claims"]
+    every, claims = rows(run), run.header["claims"]
+    table = [row for row in every if row.was_tried]
     failed = [row.claim for row in table if row.verdict is Verdict.FAILS]
-    counted, families = Counter(row.verdict for row in table), defaultdict(list)
+    counted, families = Counter(row.verdict for row in every), defaultdict(list)
     for row in table:
         families[row.claim.partition(".")[0]].append(row)
     return {
         "header": run.header,
         "claims": claims,
         "rows": table,
+        "out_of_scope": [row.claim for row in every if not row.was_tried],
         "families": list(families.items()),
         "verdicts": [(verdict, counted[verdict]) for verdict in SIGNS if counted[verdict]],
         "failed": failed,

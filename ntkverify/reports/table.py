@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.reports.reading import layers
+from ntkverify.reports.words import measurement_in_words
 from ntkverify.runs import Run
 
 MOST_OUTSIDE = 5
@@ -33,6 +34,11 @@ class Row:
         """The premises without which the claim was seen to fail, if any were looked at."""
         names = dict.fromkeys(name for finding in self.findings for name in finding.broken_premises)
         return ", ".join(names) or (f"nothing in {len(self.outside)}" if self.outside else "not tried")
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether the claim was measured at all: not where the subject has nothing that it is about."""
+        return bool(self.inside or self.outside)
 
     @property
     def evidence(self) -> Finding | None:
@@ -72,7 +78,14 @@ def _row(claim: str, findings: list[Finding]) -> Row:
 def as_text(run: Run) -> str:
     """The verdict table for a terminal."""
     lines = [f"{'claim':<36} {'verdict':<13} {'held':>5} {'undecided':>10}  found outside the premises"]
-    for row in rows(run):
+    table = rows(run)
+    tried = [row for row in table if row.was_tried]
+    for row in tried:
         held, undecided = row.count(Verdict.HOLDS), row.count(Verdict.UNDECIDED)
         lines.append(f"{row.claim:<36} {row.verdict:<13} {held:>5} {undecided:>10}  {row.broken}")
+    if len(tried) < len(table):
+        lines.append(f"out of scope: {len(table) - len(tried)} claims about what the subject does not bring")
+    for row in tried:
+        told = [m for m in (row.evidence.measurements if row.evidence else ()) if m.is_told]
+        lines += [f"{row.claim}: {measurement_in_words(measurement)}" for measurement in told]
     return "\n".join(lines)

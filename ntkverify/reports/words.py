@@ -58,6 +58,9 @@ def _layer(layer: dict[str, Any]) -> str:
 
 def measurement_in_words(measurement: Measurement) -> str:
     """Got, expected, and how far the number can be trusted."""
+    if measurement.is_told:
+        between = " ({:.3g} to {:.3g})".format(*measurement.interval) if measurement.interval else ""
+        return f"{measurement.name}: {measurement.value:.3g}{between}; {measurement.tolerance}."
     text = f"{measurement.name}: got {measurement.value:.4g}, {_expected(*measurement.allowed)}"
     if measurement.interval:
         text += f"; interval {measurement.interval[0]:.4g} to {measurement.interval[1]:.4g}"

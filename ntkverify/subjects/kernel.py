@@ -15,7 +15,8 @@ class KernelSubject:
 
     ntk, nngp: functions of x1 (n1, d), x2 (n2, d), NumPy arrays, that return (n1, n2).
     architecture: without one, what holds for every kernel is tried, and nothing else.
-    accuracy: the relative accuracy that they claim, against which they are judged.
+    accuracy: the relative accuracy that they claim, against which they are judged, on inputs in float64
+    of sizes up to 1e30: a kernel that computes in float32 overflows there, and is said to.
     inputs: the number of features d; None for the architecture's, or for any number.
     Raises InvalidArgument where neither kernel is given, and later where one returns another shape.
     """
@@ -53,7 +54,9 @@ def _of_architecture(name: str, function: Callable[[np.ndarray, np.ndarray], Arr
         return None
 
     def kernel(arch: Architecture, x1: Array, x2: Array) -> np.ndarray:
-        matrix = np.asarray(function(x1, x2), dtype=float)
+        x1, x2 = np.asarray(x1), np.asarray(x2)
+        matrix = function(x1, x2)
+        matrix = np.asarray(matrix.detach() if hasattr(matrix, "detach") else matrix, dtype=float)
         if matrix.shape != (len(x1), len(x2)):
             expected = f"shape ({len(x1)}, {len(x2)}) for x1 {tuple(x1.shape)} and x2 {tuple(x2.shape)}"
             remedy = "Return one row for each row of x1, and one column for each of x2."

@@ -50,6 +50,10 @@ def _module_from_file(path: Path) -> Any:
     definition = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(definition)
     sys.modules[definition.name] = module  # dataclasses and pickle look themselves up there
+    if str(path.parent.resolve()) not in sys.path:
+        sys.path.insert(
+            0, str(path.parent.resolve())
+        )  # as Python does for a script: its neighbours can be imported
     definition.loader.exec_module(module)
     return module
 

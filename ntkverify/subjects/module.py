@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -9,11 +10,12 @@ from ntkverify.architecture import Architecture
 from ntkverify.empirical import check_network
 from ntkverify.errors import InvalidArgument
 
-HALVINGS = 4
-"""The width asked for, and that many halvings of it, are what laws over width are fitted to."""
+WIDTHS = 5
+"""Laws over width are fitted to so many, from the one asked for down to a sixteenth of it where that may be."""
 
-NARROWEST = 8
-"""Units below which no law over width shows."""
+NARROWEST, UNITS_PER_LAYER, LEAST_RANGE = 8, 16, 4
+"""Units below which no law over width shows; or, for each layer of depth, no limit of an architecture; and the
+widest over the narrowest width at least."""
 
 
 class ModuleSubject:
@@ -22,7 +24,7 @@ class ModuleSubject:
     build: (width, seed) -> a module (n, ...) -> (n, outputs), freshly initialised, on the CPU. torch's
         global generator is seeded around each call, and restored, so that `lambda width, seed: MyNet(width)`
         will do. Networks are tried in float64.
-    width: what its owner uses; laws over width are fitted to it and to four halvings of it.
+    width: what its owner uses; laws over width are fitted to it and to four smaller ones.
     tolerance: claims that, at `width`, training ends within this relative distance of the linearised
         network's; None claims nothing, and the distance is reported anyway.
     inputs: features of an example, or its shape; None reads it off the architecture or the first matrix.
@@ -44,15 +46,17 @@ class ModuleSubject:
         if architecture is not None and not isinstance(architecture, Architecture):
             remedy = "Build one with mlp(...), or leave it out."
             raise InvalidArgument("architecture", repr(architecture), "an Architecture or None", remedy)
-        if isinstance(width, bool) or not isinstance(width, int) or width < NARROWEST << HALVINGS:
-            remedy = f"Laws over width are fitted down to a {2**HALVINGS}th of it."
-            raise InvalidArgument("width", repr(width), f"an integer >= {NARROWEST << HALVINGS}", remedy)
+        narrowest = max(NARROWEST, UNITS_PER_LAYER * architecture.depth if architecture else 0)
+        if isinstance(width, bool) or not isinstance(width, int) or width < LEAST_RANGE * narrowest:
+            remedy = f"Laws over width are fitted from {narrowest} units on."
+            raise InvalidArgument("width", repr(width), f"an integer >= {LEAST_RANGE * narrowest}", remedy)
         if tolerance is not None and not 0 < tolerance < 1:
             remedy = "It is relative to how far training moves the outputs."
             raise InvalidArgument("tolerance", repr(tolerance), "a number between 0 and 1, or None", remedy)
         self.name, self.version, self.architecture = name, version, architecture
         self.width, self.tolerance, self.build = width, tolerance, build
-        self.widths = tuple(width >> halving for halving in range(HALVINGS + 1))
+        ladder = np.geomspace(width, max(width // 16, narrowest), WIDTHS)
+        self.widths = tuple(int(units) for units in ladder.round())
         self.shape = self._shape(inputs)
         self.inputs = int(torch.Size(self.shape).numel())
         self._check()
@@ -77,7 +81,13 @@ class ModuleSubject:
         seed %= 2**32  # what every library's generators take
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = self.build(width, seed)
+            try:
+                net = self.build(width, seed)
+            except Exception as error:
+                got = f"{type(error).__name__}: {error} for width {width}"
+                raise InvalidArgument(
+                    "build", got, "a network", "It is called as build(width, seed)."
+                ) from error
         if not isinstance(net, nn.Module):
             remedy = "Return the network that build made."
             raise InvalidArgument("build", f"{net!r} for width {width}", "a torch.nn.Module", remedy)
@@ -103,14 +113,12 @@ class ModuleSubject:
             [[1.0], [0.5]], dtype=torch.float64
         )
         try:
-            with torch.no_grad():
-                values = first.eval()(x)
-            first.train()
-        except (RuntimeError, ValueError, IndexError) as error:
-            remedy = "Pass inputs=, the features of an example, or its shape."
-            raise InvalidArgument(
-                "inputs", f"{self.shape}: {error}", "a shape that the network takes", remedy
-            ) from error
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                values = first(x)
+        except Exception as error:
+            got = f"{type(error).__name__} for float64 inputs of shape (2, {', '.join(map(str, self.shape))}): {error}"
+            remedy = "Pass inputs=, the features of an example or its shape; networks are tried in float64."
+            raise InvalidArgument("inputs", got, "a shape that the network takes", remedy) from error
         check_network(first, x)
         if not _equal(first, again):
             remedy = "Draw weights from torch's generator, which is seeded, or from one seeded with `seed`."
@@ -134,5 +142,7 @@ def _parameters(net: nn.Module) -> int:
 
 
 def _equal(first: nn.Module, second: nn.Module) -> bool:
-    pairs: zip[tuple[Tensor, Tensor]] = zip(first.parameters(), second.parameters(), strict=True)
+    pairs: zip[tuple[Tensor, Tensor]] = zip(
+        first.state_dict().values(), second.state_dict().values(), strict=True
+    )
     return all(torch.equal(a, b) for a, b in pairs)

@@ -73,6 +73,13 @@ def test_two_slips_that_explain_a_kernel_alike_are_both_named():
     assert "weight variance 1 in the last layer" in slips and "a constant factor, 0.5" in slips
 
 
+def test_layers_without_an_activation_between_them_are_counted_too():
+    three = nv.Architecture(inputs=4, layers=nv.Sequential(*[nv.Linear(1.2, 0.5)] * 3))
+    two = nv.Architecture(inputs=4, layers=nv.Sequential(*[nv.Linear(1.2, 0.5)] * 2))
+    deeper = nv.KernelSubject(name="deeper", architecture=two, ntk=lambda x1, x2: nv.ntk(three, x1, x2))
+    assert diagnose(deeper, two).suspects[0].slip == "one hidden layer more"
+
+
 def test_right_is_told_from_wrong_without_ntkverifys_own_recursion(monkeypatch):
     """Had ntkverify's own kernels the same fault, integration and finite networks would still see it."""
     from ntkverify import analytic

@@ -8,9 +8,10 @@ import pytest
 import ntkverify as nv
 from ntkverify import reports, subjects
 from ntkverify.budgets import Budget
+from ntkverify.causes import Diagnosis, GapTerm, Suspect
 from ntkverify.claims import CATALOGUE, Effort, examine
 from ntkverify.data import Points
-from ntkverify.findings import Diagnosis, Finding, GapTerm, Suspect
+from ntkverify.findings import Finding
 from ntkverify.hunt import ClaimRefuted, Hunt, describe
 from ntkverify.recipes import Recipe
 from ntkverify.runs import Run

@@ -18,6 +18,13 @@ class Lazy(nn.Module):
         return hidden @ self.last.T / self.last.shape[1] ** self.scale
 
 
+class InNTKParameterisation(Lazy):
+    """What ntkverify calls mlp(inputs=3, depth=1, activation=Erf())."""
+
+    def forward(self, x):
+        return torch.erf(x @ self.first.T / 3**0.5) @ self.last.T / self.last.shape[1] ** 0.5
+
+
 class MeanField(Lazy):
     """The same with an output divided by the width: features move as much at any width."""
 

@@ -13,7 +13,7 @@ import torch
 from numpy.polynomial.legendre import leggauss
 
 from ntkverify.activations import Activation
-from ntkverify.architecture import Architecture
+from ntkverify.architecture import Architecture, Linear
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -61,31 +61,38 @@ def mean_of_product(function: Function, a: float, c: float, b: float, panels: in
 
 def kernels_of_pair(arch: Architecture, x: np.ndarray, y: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of two points, x and y (d,) each."""
-    first = arch.linears[0]
+    first, *others = arch.layers.flat()
     covariances = np.array([x @ x, x @ y, y @ y]) / len(x) * first.weight_std**2 + first.bias_std**2
     theta = covariances[1]
-    for activation, linear in zip(arch.activations, arch.linears[1:], strict=True):
-        (phi, derivative), (a, c, b) = functions(activation), covariances
-        slope = linear.weight_std**2 * mean_of_product(derivative, a, c, b, panels)
-        means = [
-            mean_of_square(phi, a, panels),
-            mean_of_product(phi, a, c, b, panels),
-            mean_of_square(phi, b, panels),
-        ]
-        covariances = linear.weight_std**2 * np.array(means) + linear.bias_std**2
-        theta = covariances[1] + slope * theta
+    for layer in others:
+        if isinstance(layer, Linear):
+            covariances = layer.weight_std**2 * covariances + layer.bias_std**2
+            theta = covariances[1] + layer.weight_std**2 * theta
+            continue
+        (phi, derivative), (a, c, b) = functions(layer), covariances
+        theta = mean_of_product(derivative, a, c, b, panels) * theta
+        covariances = np.array(
+            [
+                mean_of_square(phi, a, panels),
+                mean_of_product(phi, a, c, b, panels),
+                mean_of_square(phi, b, panels),
+            ]
+        )
     return {"NNGP": float(covariances[1]), "NTK": float(theta)}
 
 
 def kernels_of_point(arch: Architecture, x: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of a point (d,) with itself."""
-    first = arch.linears[0]
+    first, *others = arch.layers.flat()
     variance = theta = x @ x / len(x) * first.weight_std**2 + first.bias_std**2
-    for activation, linear in zip(arch.activations, arch.linears[1:], strict=True):
-        phi, derivative = functions(activation)
-        slope = linear.weight_std**2 * mean_of_square(derivative, variance, panels)
-        variance = linear.weight_std**2 * mean_of_square(phi, variance, panels) + linear.bias_std**2
-        theta = variance + slope * theta
+    for layer in others:
+        if isinstance(layer, Linear):
+            variance = layer.weight_std**2 * variance + layer.bias_std**2
+            theta = variance + layer.weight_std**2 * theta
+            continue
+        phi, derivative = functions(layer)
+        theta = mean_of_square(derivative, variance, panels) * theta
+        variance = mean_of_square(phi, variance, panels)
     return {"NNGP": float(variance), "NTK": float(theta)}
 
 

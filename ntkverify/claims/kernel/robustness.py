@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.kernel import oracle
 from ntkverify.claims.kernel.accuracy import accuracy, kernels, within
 from ntkverify.claims.kernel.premises import DISTINCT
 from ntkverify.findings import Measurement, Verdict
@@ -15,6 +16,9 @@ from ntkverify.numerics import unit_roundoff
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.strategies import HARD_SOURCES, SOURCES
+
+LARGEST = 1e200
+"""A kernel that a right program may be asked for, with room for what it multiplies on the way."""
 
 DIFFERENCE = 1e-4
 """Step of the central differences; their error falls like its square."""
@@ -80,7 +84,7 @@ def _gradient(subject, name: str, arch, x: np.ndarray, weights, y: np.ndarray | 
     second = first if y is None else torch.tensor(y)
     try:
         value = getattr(subject, name.lower())(arch, first, second)
-    except (TypeError, RuntimeError):  # NumPy refuses tensors that ask for a gradient
+    except Exception:  # each library refuses tensors that ask for a gradient in its own way
         return None
     if not isinstance(value, torch.Tensor) or not value.requires_grad:
         return None
@@ -106,12 +110,25 @@ NO_CUSP = Premise(
         or not any(activation.kinked for activation in scenario.architecture.activations)
     ),
 )
+
+
+def _representable(scenario: Scenario) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = [oracle.kernels_of_point(scenario.architecture, x) for x in scenario.points.inputs()]
+    return all(math.isfinite(value) and value < LARGEST for point in values for value in point.values())
+
+
+REPRESENTABLE = Premise(
+    name="within the range of numbers",
+    statement=f"integration of the kernels' definition finds none of an input with itself above {LARGEST:g}",
+    holds=_representable,
+)
 FINITE = Claim(
     id="kernel.finite",
     statement="Zero, tiny, huge, equal and opposite inputs have finite kernels, and finite gradients.",
     formula="|k(x, y)| < infinity, |grad k(x, y)| < infinity",
     source="neural-tangents returned NaN for zero inputs (its issue 14) and in gradients (88)",
-    premises=(),
+    premises=(REPRESENTABLE,),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
     inside=lambda subject, budget, seed: strategies.scenarios(

@@ -10,18 +10,15 @@ from torch import nn
 
 from ntkverify import predict, strategies
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.convergence import WidthSeries, measure_slope
+from ntkverify.claims.convergence import WidthSeries
 from ntkverify.claims.judging import judge
-from ntkverify.claims.module.concentration import FALLING, tasks
+from ntkverify.claims.module.concentration import NOTHING, REPLICATES, falls, tasks
 from ntkverify.claims.trained import Task
 from ntkverify.empirical import empirical_ntk
-from ntkverify.findings import Measurement, Verdict
+from ntkverify.findings import TOLD, Measurement, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import fit_power_law, mean_interval, width_reaching
 from ntkverify.training import train
-
-REPLICATES = 64
-"""Networks of each width, of which laws are fitted and intervals given."""
 
 TOLERANCE = 0.05
 """Where the kernel regime is said to begin, for a subject that wants no other."""
@@ -33,10 +30,7 @@ def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
     half = replace(effort, level=effort.level / 2)
     names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
-    slopes = (
-        measure_slope(series, half, column=column, name=name, law=FALLING)
-        for column, name in enumerate(names)
-    )
+    slopes = (falls(series, half, column, name) for column, name in enumerate(names))
     distances = series.rows(1, "screen", 0, REPLICATES)
     return (*slopes, *_where_it_begins(subject, series.widths, distances))
 
@@ -49,17 +43,17 @@ def _where_it_begins(subject, widths: np.ndarray, distances: np.ndarray) -> tupl
     low, high = mean_interval(np.log(distances[:, 0]), 0.05)
     tolerance = getattr(subject, "tolerance", None) or TOLERANCE
     width, interval = _reaching(widths, distances, tolerance)
-    told = {"verdict": Verdict.HOLDS, "allowed": (0.0, np.inf)}
+    told = {"verdict": Verdict.HOLDS, "allowed": TOLD}
     return (
         Measurement(
             name=f"distance to the linearised network at width {widths[0]:g}",
             value=float(np.exp(np.log(distances[:, 0]).mean())),
             interval=(float(np.exp(low)), float(np.exp(high))),
-            tolerance="on test points, relative to how far training moves them; told, not judged",
+            tolerance="on test points, relative to how far training moves them",
             **told,
         ),
         Measurement(
-            name=f"width at which the kernel regime begins, to within {tolerance:.0%}",
+            name=f"width at which the kernel regime begins, to within {100 * tolerance:g}%",
             value=width,
             interval=interval,
             tolerance=_reach(width, widths),
@@ -109,7 +103,8 @@ def _drift_and_distance(subject, scenario: Scenario, width: int, seeds: list[int
     """(2, networks): relative drift of the kernel in training, and distance of the trained outputs on the test
     points (on others all networks fit in the end) from the linearised network's, relative to how far those
     moved; NaN where training diverged."""
-    return np.array([_of_one(subject.network(None, width, seed), scenario) for seed in seeds]).T
+    found = [_of_one(subject.network(None, width, seed), scenario) for seed in seeds]
+    return np.maximum(np.array(found).T, NOTHING)
 
 
 def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
