@@ -333,8 +333,9 @@ def test_every_claim_has_a_planted_fault():
         "kernel.",
         "empirical.",
         "regime.",
+        "module.",
         "equivalence.decades",
-    )  # see test_wrong_kernels, test_wrong_empirical, test_regimes, test_decades
+    )  # see test_wrong_kernels, test_wrong_empirical, test_regimes, subjects/test_module_subject, test_decades
     elsewhere = {claim for claim in CATALOGUE if claim.startswith(families)}
     assert {claim for claim, _ in FAULTS} | elsewhere == set(CATALOGUE)
     assert set(SCENARIOS) == {claim for claim, _ in FAULTS}

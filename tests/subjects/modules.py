@@ -34,3 +34,9 @@ class MeanField(Lazy):
 def wider(width: int, seed: int) -> nn.Module:
     """PyTorch's own layers and initialisation."""
     return nn.Sequential(nn.Linear(3, width), nn.Tanh(), nn.Linear(width, 1))
+
+
+def bottleneck(width: int, seed: int) -> nn.Module:
+    """Two units in the middle, however wide the rest."""
+    layers = [nn.Linear(3, width), nn.Tanh(), nn.Linear(width, 2), nn.Tanh(), nn.Linear(2, width), nn.Tanh()]
+    return nn.Sequential(*layers, nn.Linear(width, 1))

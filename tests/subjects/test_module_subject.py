@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from modules import InNTKParameterisation, Lazy, MeanField, wider
+from modules import InNTKParameterisation, Lazy, MeanField, bottleneck, wider
 from torch import nn
 
 import ntkverify as nv
@@ -64,6 +64,12 @@ def test_a_module_that_is_not_lazy_is_said_not_to_be_at_any_width():
     assert begins.value == np.inf or begins.value > 100 * 128
     terms = {term.name: term for term in gap_terms(CATALOGUE["module.kernel_regime"], mine, task(mine))}
     assert terms["moving kernel"].size > 0
+
+
+def test_a_bottleneck_keeps_the_kernel_from_settling():
+    mine = nv.ModuleSubject(name="bottleneck", build=bottleneck, width=128)
+    claim, effort = CATALOGUE["module.kernel_concentrates"], Effort(level=1e-4, max_samples=300)
+    assert examine(claim, mine, task(mine), effort).verdict is Verdict.FAILS
 
 
 def test_its_own_width_may_be_too_narrow_for_the_tolerance():

@@ -17,7 +17,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 from ntkverify.training import train
 
-NARROWEST, WIDEST, THOROUGHLY = 6, 14, 17
+NARROWEST, WIDEST, THOROUGHLY = 6, 13, 17
 """Powers of 2: the narrowest width, the widest, and the widest of a thorough run."""
 
 SCREEN = 8
