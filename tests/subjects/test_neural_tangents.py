@@ -18,9 +18,10 @@ import pytest
 import torch
 
 import ntkverify as nv
-from ntkverify import activations, pytest_plugin, strategies, subjects
+from ntkverify import activations, strategies, subjects
 from ntkverify.claims.kernel.accuracy import rounding_bound
 from ntkverify.errors import InvalidArgument, NtkverifyError
+from ntkverify.pytest_plugin.session import Session
 from ntkverify.subjects import neural_tangents
 from ntkverify.subjects.neural_tangents import VARIABLE, NeuralTangentsSubject, translation, worker
 
@@ -159,7 +160,7 @@ def test_a_run_without_it_ends_with_the_remedy_and_no_traceback(monkeypatch, tmp
         "ntk_report": tmp_path,
     }
     with pytest.raises(pytest.UsageError, match="pip install neural-tangents"):
-        pytest_plugin._start(SimpleNamespace(getoption=options.get))
+        Session(SimpleNamespace(getoption=options.get), "", "").hunt()
 
 
 def test_no_architecture_that_the_kernel_claims_draw_is_rejected():
