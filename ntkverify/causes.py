@@ -25,16 +25,20 @@ class Diagnosis:
     suspects: tuple[Suspect, ...]
 
     @property
+    def fitting(self) -> tuple[str, ...]:
+        """The slips that explain the whole distance."""
+        return tuple(suspect.slip for suspect in self.suspects if suspect.left <= self.accuracy)
+
+    @property
     def explained(self) -> bool:
         """Whether a known slip explains the whole distance."""
-        return any(suspect.left <= self.accuracy for suspect in self.suspects)
+        return bool(self.fitting)
 
     def __str__(self) -> str:
         if self.distance <= self.accuracy:
             return f"{self.kernel}: right on ordinary inputs, to {self.accuracy:.1g}; only inputs like these are wrong"
-        fitting = [suspect.slip for suspect in self.suspects if suspect.left <= self.accuracy]
-        if fitting:
-            return f"{self.kernel}: explained by {'; or by '.join(fitting)}"
+        if self.explained:
+            return f"{self.kernel}: explained by {'; or by '.join(self.fitting)}"
         nearest = "; ".join(f"{suspect.slip} (leaves {suspect.left:.2g})" for suspect in self.suspects)
         text = f"{self.kernel}: none of the known slips explains it (relative distance {self.distance:.2g})"
         return f"{text}; nearest: {nearest}" if nearest else text

@@ -96,7 +96,7 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
     measurements, error = (), ""
     if claim.concerns(subject):
         try:
-            with _one_thread():
+            with one_thread():
                 measurements = claim.measure(subject, scenario, effort)
             verdict = weakest([measurement.verdict for measurement in measurements])
             if not measurements:  # the subject brings nothing that the claim is about
@@ -121,7 +121,7 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Small tensors are faster on one thread, and sums keep their order, so that a replay agrees."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """The slips that people make in kernels, each as the kernel that it gives. The simplest come first."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +27,10 @@ class Kernels:
     ntk: np.ndarray
 
     @staticmethod
-    def of(
-        layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate, start=of_inputs
-    ) -> "Kernels":
-        """step: the kernel behind one layer; start: the kernel of two sets of inputs."""
+    def of(layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
+        """step: the kernel behind one layer."""
         tensor = torch.from_numpy(np.ascontiguousarray(x))
-        kernel = start(tensor, tensor)
+        kernel = of_inputs(tensor, tensor)
         for layer in layers.layers.flat() if isinstance(layers, Architecture) else layers:
             kernel = step(layer, kernel)
         return Kernels(nngp=kernel.nngp.numpy(), ntk=kernel.ntk.numpy())
@@ -62,7 +60,7 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
 def costly_slips(arch: Architecture, x: np.ndarray, name: str) -> Named:
     """As `slips`: those that take seconds, since their duals are integrals."""
     for activation in (Tanh(COARSE), Sigmoid(COARSE), SiLU(COARSE)):
-        words, layers = _swapped(list(arch.layers.flat()), activation)
+        words, layers = _of_another(list(arch.layers.flat()), activation)
         yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
 
 
@@ -134,12 +132,16 @@ def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
         above = range(1, count) if "dual" in words else everywhere
         yield words, _changed(layers, above, change)
     for activation in OTHERS:
-        yield _swapped(layers, activation)
+        yield _of_another(layers, activation)
 
 
-def _swapped(layers: list[Layer], activation: Activation) -> tuple[str, list[Layer]]:
-    swapped = [activation if isinstance(layer, Activation) else layer for layer in layers]
-    return f"the dual of another activation, {activation}", swapped
+def _of_another(layers: Sequence[Layer], activation: Activation) -> tuple[str, list[Layer]]:
+    return f"the dual of another activation, {activation}", swapped(layers, activation)
+
+
+def swapped(layers: Sequence[Layer], activation: Activation) -> list[Layer]:
+    """The layers, with that activation in place of each of theirs."""
+    return [activation if isinstance(layer, Activation) else layer for layer in layers]
 
 
 def _changed(layers: list[Layer], chosen, change: Callable[[Linear], dict[str, float]]) -> list[Layer]:

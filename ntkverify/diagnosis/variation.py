@@ -8,9 +8,10 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ntkverify.activations import Activation
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.claims import Claim, Effort, examine
+from ntkverify.claims.paper import deeper
+from ntkverify.diagnosis.slips import swapped
 from ntkverify.errors import NtkverifyError
 from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario
@@ -81,20 +82,14 @@ def _dimensions(scenario: Scenario) -> Variants:
 
 
 def _depths(scenario: Scenario) -> Variants:
-    layers = scenario.architecture.layers.flat()
-    for more in (1, 2):
-        yield _with_layers(scenario, [*layers, *more * layers[-2:]])
+    once = deeper(scenario.architecture)
+    for arch in (once, deeper(once)):
+        yield dataclasses.replace(scenario, architecture=arch)
 
 
 def _activations(scenario: Scenario) -> Variants:
     for other in CLOSED_FORMS:
-        yield _with_layers(
-            scenario,
-            [
-                other if isinstance(layer, Activation) else layer
-                for layer in scenario.architecture.layers.flat()
-            ],
-        )
+        yield _with_layers(scenario, swapped(scenario.architecture.layers.flat(), other))
 
 
 def _weights(scenario: Scenario) -> Variants:

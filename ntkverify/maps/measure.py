@@ -1,15 +1,14 @@
 """One network of the map: trained, and held against the kernel's prediction from its own start."""
 
-import contextlib
 import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from ntkverify import analytic, serialization
 from ntkverify.activations import Activation
 from ntkverify.architecture import Architecture, mlp
+from ntkverify.claims.claim import one_thread
 from ntkverify.claims.trained import Task, descent, descent_on, deviations, networks, train_all
 from ntkverify.data import Points
 from ntkverify.maps.values import Problem
@@ -35,7 +34,7 @@ def measure(problem: Problem, replicate: int) -> Gaps:
     plain = Task.of(scenario)
     task = replace(plain, y=problem.label_scale * plain.y)
     n, subject = len(task.x), BuiltinSubject()
-    with _one_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         kernels = task.split(_kernel(scenario.architecture, scenario.points, n))
         predicted, moved = descent_on(subject, scenario, kernels, task)
         # Label scales must not share networks: their gaps would be no independent cells.
@@ -78,14 +77,3 @@ def _scenario(problem: Problem) -> Scenario:
 def _ratio(off: np.ndarray, moved: np.ndarray) -> float:
     ratio = float(np.linalg.norm(off) / np.linalg.norm(moved))
     return ratio if np.isfinite(ratio) else np.inf
-
-
-@contextlib.contextmanager
-def _one_thread():
-    """Sums are added in an order that depends on the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -50,18 +50,11 @@ def _condition(arch: Architecture, x: np.ndarray) -> float:
     # The built-in kernel serves here whatever is under test: how hard the question is does not
     # depend on who answers.
     nudged = x * (1 + STEP * np.random.default_rng(0).choice([-1.0, 1.0], x.shape))
-    kernel = analytic.ntk if _has_ntk(arch) else analytic.nngp
-    before, after = (kernel(arch, points) for points in (x, nudged))
-    return max(1.0, relative_difference(after, before, *[np.diag(before)] * 2) / STEP)
-
-
-def _has_ntk(arch: Architecture) -> bool:
-    """Not where an activation jumps, such as Sign."""
     try:
-        analytic.ntk(arch, np.zeros((1, arch.inputs)))
-    except InvalidArgument:
-        return False
-    return True
+        before, after = (analytic.ntk(arch, points) for points in (x, nudged))
+    except InvalidArgument:  # an activation that jumps, such as Sign, has no NTK
+        before, after = (analytic.nngp(arch, points) for points in (x, nudged))
+    return max(1.0, relative_difference(after, before, *[np.diag(before)] * 2) / STEP)
 
 
 def relative_difference(
