@@ -116,11 +116,13 @@ def measure_offset(
     *,
     truncation: float,
     confirm: Literal["catoni", "betting"],
+    powers: tuple[float, ...] = (1.0,),
+    screen_level: float = 0.01,
 ) -> Measurement:
-    """What is left of one column at infinite width: 0; see `measure_offsets`."""
+    """What is left of one column at infinite width: 0; see `measure_offsets`, `extrapolate` and `decide_mean`."""
 
     def draw(*block) -> np.ndarray:
-        return extrapolate(series.widths, series.rows(column, *block))
+        return extrapolate(series.widths, series.rows(column, *block), powers)
 
     decision = decide_mean(
         draw,
@@ -129,6 +131,7 @@ def measure_offset(
         resolution=resolution,
         max_samples=effort.max_samples,
         screen=series.screen,
+        screen_level=screen_level,
         confirm=confirm,
         support=_support(draw, series.screen, truncation + resolution) if confirm == "betting" else None,
     )
@@ -150,12 +153,12 @@ def beside(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
     return rest / norm if norm > 1e-6 else np.zeros_like(rest)
 
 
-def extrapolate(widths: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Intercepts (replicates,) of offsets (replicates, k) fitted by a + b / width.
+def extrapolate(widths: np.ndarray, offsets: np.ndarray, powers: tuple[float, ...] = (1.0,)) -> np.ndarray:
+    """Intercepts (replicates,) of offsets (replicates, k) fitted by a constant and these powers of 1 / width.
 
     Least squares weighted by width, the inverse of the variance at leading order.
     """
-    design = np.stack([np.ones_like(widths), 1 / widths], axis=1)
+    design = np.stack([widths**-power for power in (0.0, *powers)], axis=1)
     weighted = design * widths[:, None]
     return (np.linalg.solve(design.T @ weighted, weighted.T) @ offsets.T)[0]
 

@@ -1,32 +1,65 @@
-"""The claim over decades of width rejects a wrong kernel, and draws what its reader plots."""
+"""The claim over decades of width rejects what is slightly wrong, and draws what its reader plots."""
 
-from test_planted_faults import NNGPForNTK, scenario
+import pytest
+from test_planted_faults import scenario
 
 import ntkverify as nv
 from ntkverify.claims import CATALOGUE, Effort, examine
 from ntkverify.findings import Verdict
+from ntkverify.lazy import layer
 from ntkverify.reports.pictures import picture
 from ntkverify.scenarios import Training
 from ntkverify.subjects import BuiltinSubject
 
 CLAIM = CATALOGUE["equivalence.decades"]
-SCENARIO = scenario(
-    nv.mlp(inputs=3, depth=2, weight_std=2**0.5, bias_std=0.5),
-    widths=(512, 256, 128, 64, 32),
-    training=Training(steps=5, step_size=0.3, test_points=1),
-)
+EFFORT, LITTLE = Effort(level=1e-3, max_samples=4000), Effort(level=1e-3, max_samples=100)
 
 
-def test_a_wrong_kernel_is_found():
-    finding = examine(CLAIM, NNGPForNTK(), SCENARIO, Effort(level=1e-5, max_samples=60))
+def decades(widest: int):
+    return scenario(
+        nv.mlp(inputs=3, depth=2, weight_std=2**0.5, bias_std=0.5),
+        widths=tuple(2**power for power in range(widest, 5, -1)),
+        training=Training(steps=5, step_size=0.3, test_points=1),
+    )
+
+
+class TooLarge(BuiltinSubject):
+    """Its NTK is 15% too large, half as much again as the widest networks' own deviation."""
+
+    name = "too large"
+
+    def ntk(self, arch, x1, x2=None):
+        return 1.15 * super().ntk(arch, x1, x2)
+
+
+def test_a_kernel_that_is_too_large_is_found():
+    finding = examine(CLAIM, TooLarge(), decades(11), LITTLE)
     assert finding.verdict is Verdict.FAILS, finding
     assert finding.is_defect
 
 
-def test_the_right_one_passes_and_the_report_draws_the_distance_over_the_widths():
-    finding = examine(CLAIM, BuiltinSubject(), SCENARIO, Effort(level=1e-5, max_samples=4000))
-    assert finding.verdict is Verdict.HOLDS, finding
-    series = finding.measurements[0].series
-    assert series["width"] == tuple(map(float, SCENARIO.widths))
+def test_lazy_weights_of_another_scale_than_dense_ones_are_found(monkeypatch):
+    right = layer.LazyLinear.__init__
+
+    def wrong(self, matrix, bias, weight_std, bias_std):
+        right(self, matrix, bias, 1.08 * weight_std, bias_std)
+
+    monkeypatch.setattr(layer.LazyLinear, "__init__", wrong)
+    finding = examine(CLAIM, BuiltinSubject(), decades(11), LITTLE)
+    assert finding.verdict is Verdict.FAILS, finding
+
+
+@pytest.fixture(scope="module")
+def held():
+    return examine(CLAIM, BuiltinSubject(), decades(11), EFFORT)
+
+
+def test_the_right_kernel_passes(held):
+    assert held.verdict is Verdict.HOLDS, held
+
+
+def test_the_report_draws_the_distance_over_the_widths(held):
+    series = held.measurements[0].series
+    assert series["width"] == tuple(map(float, decades(11).widths))
     assert series["prefactor"][1] < series["prefactor"][0] < series["prefactor"][2]
-    assert "Distance against width" in picture(finding).words
+    assert "Distance against width" in picture(held).words

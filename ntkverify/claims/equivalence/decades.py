@@ -9,29 +9,35 @@ from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.convergence import WIDE, WidthSeries, measure_offset, measure_slope
 from ntkverify.claims.premises import LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
-from ntkverify.claims.trained import Task, descent, descent_on
+from ntkverify.claims.trained import Task, descent, descent_on, distances, train_all
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
 from ntkverify.networks import network
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
-from ntkverify.training import train
 
-NARROWEST, WIDEST, THOROUGHLY = 6, 13, 17
+NARROWEST, WIDEST, THOROUGHLY = 6, 14, 17
 """Powers of 2: the narrowest width, the widest, and the widest of a thorough run."""
+
+WIDEST_DENSE = 512
+"""Up to this width dense networks, many of which train at once, are faster than lazy ones."""
 
 SCREEN = 8
 """Networks at each width to start with: over so many widths the slope of each is known to about a tenth."""
 
-BEND = 1.28
-"""Trained ReLU networks' mean falls like width^(-1/2), which an extrapolation linear in 1 / width leaves a part of:
-at most this over the root of the widest, twice what was measured."""
+POWERS = (0.5, 1.0)
+"""Of 1 / width, in the mean of trained networks: units that cross the kink of ReLU add the first one. Without it an
+extrapolation was measured to leave up to .4 / sqrt(widest), with it nothing beyond its standard error."""
 
-CURVE = 0.002
-"""What is left of the mean of the NTK at the start, which has terms of order (depth / width)^2 only."""
+LEFT = 0.15
+"""Over the root of the widest width: what the next terms leave of an extrapolation. Those of (depth / width)^(3/2)
+leave .03 times their coefficient at depth 3, and less the wider the widest."""
 
-RESOLUTION = 3.5
-"""In standard deviations of about width^(-1/2) of the widest networks: the offset that must not be missed."""
+RESOLUTION = 5.0
+"""Over the root of the widest width: the offset that must not be missed, some three standard deviations of a network's."""
+
+RARELY = {"confirm": "betting", "screen_level": 1e-4}
+"""How offsets are judged: hundreds of networks confirm one, so that chance should hardly ever ask for it."""
 
 SLOPES = (-1.5, 0.5)
 """Where the slope of one network over the widths is clipped: about eight standard deviations from theory."""
@@ -41,40 +47,43 @@ def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
     """Distance of trained networks to the kernel's prediction from the same start, and of their NTK at the start
     to the kernel: slopes over the widths, and what is left of each along its limit at infinite width.
 
-    The networks are ntkverify's own, with lazy hidden weights.
+    The networks are ntkverify's own; those wider than WIDEST_DENSE have lazy hidden weights.
     """
     task = Task.of(scenario)
     kernel = np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.points))
-    kernels = task.split(kernel)
+    kernels, size = task.split(kernel), np.linalg.norm(kernel)
     predicted, moved = descent_on(subject, scenario, kernels)
-    settings, size = descent(scenario, kernels[0]), np.linalg.norm(moved)
+    settings = descent(scenario, kernels[0])
 
-    def one(width: int, seed: int) -> tuple[float, ...]:
-        net = network(scenario.architecture, scenario.hidden_widths(width), seed, weights="lazy")
-        start = (empirical_ntk(net, task.points) - kernel) / np.linalg.norm(kernel)
-        run = train(net, task.x, task.y, task.x_test, **settings)
-        ends = np.concatenate([run.train, run.test]) - predicted(run.initial_train, run.initial_test)
-        aligned = np.vdot(start, kernel) / np.linalg.norm(kernel)
-        return np.linalg.norm(ends) / size, np.vdot(ends, moved) / size**2, np.linalg.norm(start), aligned
+    def measured(width: int, seeds: list[int]) -> np.ndarray:
+        weights, hidden = "dense" if width <= WIDEST_DENSE else "lazy", scenario.hidden_widths(width)
+        nets = [network(scenario.architecture, hidden, seed, weights=weights) for seed in seeds]
+        starts = np.array([empirical_ntk(net, task.points) - kernel for net in nets]) / size
+        distance, along, _ = distances(train_all(nets, task, settings), predicted, moved, scenario)
+        aligned = np.einsum("sij,ij->s", starts, kernel) / size
+        return np.stack([distance, along, np.linalg.norm(starts, axis=(1, 2)), aligned])
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
-        return np.array([one(width, seed) for seed in seeds]).T
+        if width <= WIDEST_DENSE:
+            return measured(width, seeds)
+        # One by one: each holds the answers of its hidden weights until it is measured.
+        return np.concatenate([measured(width, [seed]) for seed in seeds], axis=1)
 
     series, share = WidthSeries(replicates, scenario, SCREEN), replace(effort, level=effort.level / 4)
     slope = {"resolution": 0.35, "confirm": "betting", "support": SLOPES}
     root = max(scenario.widths) ** 0.5
 
-    def offset(name: str, column: int, truncation: float) -> Measurement:
-        options = {"truncation": truncation, "confirm": "betting"}
+    def offset(name: str, column: int, powers: tuple[float, ...]) -> Measurement:
+        options = {"truncation": LEFT / root, "powers": powers}
         return measure_offset(
-            series, share, RESOLUTION / root, column, f"offset at infinite width, {name}", **options
+            series, share, RESOLUTION / root, column, f"offset at infinite width, {name}", **options, **RARELY
         )
 
     return (
         measure_slope(series, share, name="slope over width, trained networks", **slope),
-        offset("trained networks", 1, BEND / root),
+        offset("trained networks", 1, POWERS),
         measure_slope(series, share, column=2, name="slope over width, NTK at the start", **slope),
-        offset("NTK at the start", 3, CURVE),
+        offset("NTK at the start", 3, (1.0,)),
     )
 
 
@@ -86,7 +95,6 @@ def _over_decades(subject, budget, seed):
         seed,
         counts=(6, 6),
         dimensions=(3, 3),
-        data_seeds=(0, 0),
         sources=("sphere",),
         widths=(tuple(2**power for power in range(widest, NARROWEST - 1, -1)),),
         depths=(2, 3),
