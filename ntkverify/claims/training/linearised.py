@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jvp
+from torch.func import functional_call, jacrev
 
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort, Premise
@@ -31,26 +31,33 @@ STABLE_STEPS = Premise(
 
 
 class Linearised(nn.Module):
-    """f_lin(x; w) = f(x; w_0) + df/dw(x; w_0) (w - w_0), a module with the weights w, started at w_0 of `net`."""
+    """f_lin(x; w) = f(x; w_0) + df/dw(x; w_0) (w - w_0), a module with the weights w (p,), started at w_0 of `net`.
+
+    It is linear in the weights, so it takes `features(x)`, which say all about x: (n, 1 + p) -> (n, 1).
+    """
 
     def __init__(self, net: nn.Module):
         super().__init__()
-        self._origin = {name: p.detach().clone() for name, p in net.named_parameters()}
-        self._names, self._net = list(self._origin), [net]  # in a list: its parameters are not these
-        self.weights = nn.ParameterList(nn.Parameter(p.clone()) for p in self._origin.values())
+        self._net = [net]  # in a list: its parameters are not these
+        self._start = nn.utils.parameters_to_vector(net.parameters()).detach()
+        self.weights = nn.Parameter(self._start.clone())
 
-    def forward(self, x: Tensor) -> Tensor:
-        named = zip(self._names, self.weights, strict=True)
-        moved = {name: weight - self._origin[name] for name, weight in named}
-        start, change = jvp(lambda w: functional_call(self._net[0], w, (x,)), (self._origin,), (moved,))
-        return start + change
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """f(x; w_0) and its gradient: (n, d) -> (n, 1 + p)."""
+        (net,), inputs = self._net, torch.from_numpy(x)
+        start = {name: parameter.detach() for name, parameter in net.named_parameters()}
+        rows = jacrev(lambda weights: functional_call(net, weights, (inputs,)))(start)
+        return torch.cat([net(inputs).detach(), *(row.flatten(1) for row in rows.values())], dim=1).numpy()
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features[:, :1] + features[:, 1:] @ (self.weights - self._start)[:, None]
 
 
 def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Outputs of the linearised network after training, against the recursion of its own kernel."""
     task, net, kernels = _linearised(subject, scenario)
     settings = descent(scenario, kernels[0])
-    run = train(net, task.x, task.y, task.x_test, **settings)
+    run = train(net, net.features(task.x), task.y, net.features(task.x_test), **settings)
     starts = {"f0_train": run.initial_train, "f0_test": run.initial_test}
 
     def predict(steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +83,7 @@ def measure_penalty(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
     ridge = PENALTY * spectrum[-1]
     steps, rate = scenario.training.steps, scenario.training.step_size * 2 / (spectrum[-1] + ridge)
     settings = {"steps": steps, "learning_rate": rate, "allow_unstable": True}
-    run = train(net, task.x, task.y, task.x_test, **settings, penalty=ridge)
+    run = train(net, net.features(task.x), task.y, net.features(task.x_test), **settings, penalty=ridge)
     regression = part(subject, "kernel_regression")
     residual = task.y - run.initial_train
     learned = [regression(k_train, residual, cross, ridge).test for cross in (k_train, k_test_train)]
@@ -110,7 +117,7 @@ def _compare(
     before = np.concatenate([run.initial_train, run.initial_test])
     actual = np.concatenate([run.train, run.test])
     gradient = np.sqrt(max(np.diag(kernels[0]).max(), np.abs(kernels[1]).max()))
-    weights = float(torch.cat([weight.detach().flatten() for weight in net.weights]).norm())
+    weights = float(net.weights.detach().norm())
     outputs = np.linalg.norm(task.y) + np.linalg.norm(before) + np.linalg.norm(actual)
     largest = np.linalg.eigvalsh(kernels[0])[-1]
     reach = 1 + np.linalg.norm(kernels[1], 2) / largest
