@@ -14,8 +14,11 @@ from ntkverify.training.descent import train
 from ntkverify.training.records import Record, Trajectory
 from ntkverify.training.stacked import Stacked
 
-CACHED_PARAMETERS = 2**17
-"""Networks are trained together up to this many parameters: beyond, the batch falls out of the cache."""
+LARGEST = 2**18
+"""Parameters beyond which a network is faster alone: its products are large enough by themselves."""
+
+TOGETHER = 2**21
+"""Parameters of the networks trained at once: more save no time, and take memory."""
 
 FEWEST_TOGETHER = 4
 """Fewer are faster one by one: batched products have a cost of their own, measured as about twice."""
@@ -35,10 +38,11 @@ def train_ensemble(
     """
     if settings.get("stop_at"):
         raise InvalidArgument("stop_at", repr(settings["stop_at"]), "0", "Train the networks one by one.")
-    together = CACHED_PARAMETERS // sum(parameter.numel() for parameter in nets[0].parameters())
-    if min(together, len(nets)) < FEWEST_TOGETHER or is_lazy(nets[0]):
+    size = sum(parameter.numel() for parameter in nets[0].parameters())
+    if size > LARGEST or len(nets) < FEWEST_TOGETHER or is_lazy(nets[0]):
         runs = [_alone(train(copy.deepcopy(net), x, y, x_test, **settings)) for net in nets]
     else:
+        together = TOGETHER // size
         batches = (nets[start : start + together] for start in range(0, len(nets), together))
         runs = [train(Stacked(batch), x, y, x_test, **settings) for batch in batches]
     give = as_given(x, y, x_test)
