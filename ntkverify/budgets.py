@@ -29,8 +29,8 @@ BUDGETS = {
         ),
         Budget(
             name="standard",
-            examples=100,
-            stochastic_examples=3,
+            examples=40,
+            stochastic_examples=2,
             max_samples=8000,
             widths=(512, 256, 128, 64, 32),
         ),
