@@ -14,6 +14,8 @@ ROUNDING = 1e-17
 """Of the largest number; what lies below is not worth an axis."""
 THEORY = ("kernel", "map", "predicted")
 """Words in the names of columns that say what theory predicts."""
+MOST_TICKS = 6
+"""Widths that have room to be named."""
 RATE = {"width", "distance", "fitted", "predicted"}
 
 
@@ -25,11 +27,16 @@ class Picture:
     words: str
 
 
-def picture(finding: Finding) -> Picture | None:
-    """Of the first of the finding's measurements that carries series, one that did not hold before others."""
+def pictures(finding: Finding) -> list[Picture]:
+    """Of all of the finding's measurements of rates, and of the first that carries other series; those that did
+    not hold come first."""
     able = [measurement for measurement in finding.measurements if _painter(measurement)]
     able.sort(key=lambda measurement: measurement.verdict is Verdict.HOLDS)
-    return _painted(able[0], finding.id) if able else None
+    return [
+        _painted(measurement, f"{finding.id}-{index}")
+        for index, measurement in enumerate(able)
+        if index == 0 or set(measurement.series) >= RATE
+    ]
 
 
 def _painter(measurement: Measurement):
@@ -63,7 +70,8 @@ def _rate(measurement: Measurement):
     smallest = min(range(len(widths)), key=widths.__getitem__)
     _fan(drawn, widths, series["predicted"], measurement.allowed, ORANGE, pivot=smallest)
     drawn.set_ylim(bottom, top)
-    drawn.set_xticks(widths, [f"{width:g}" for width in widths])
+    named = sorted(widths)[:: -(-len(widths) // MOST_TICKS)]
+    drawn.set_xticks(named, [f"{width:g}" for width in named])
     drawn.minorticks_off()
     logarithmic(drawn.yaxis, series["distance"])
     legend(drawn)

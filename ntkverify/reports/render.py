@@ -12,8 +12,9 @@ from ntkverify.reports.coverage import reached, tally
 from ntkverify.reports.falling import falls_with, weakest
 from ntkverify.reports.formulas import formula_in_html
 from ntkverify.reports.heat import heat
+from ntkverify.reports.laws import laws
 from ntkverify.reports.maps import maps_beside
-from ntkverify.reports.pictures import picture
+from ntkverify.reports.pictures import pictures
 from ntkverify.reports.table import rows
 from ntkverify.reports.totals import smallest_seen, totals
 from ntkverify.runs import Run
@@ -68,8 +69,9 @@ def _environment(run: Run):
         "formula": lambda formula: Markup(formula_in_html(formula)),
         "heat": heat,
         "in_words": words.scenario_in_words,
+        "laws": laws,
         "measured": words.measurement_in_words,
-        "picture": picture,
+        "pictures": pictures,
         "pinned": functools.partial(pinning.pinned_test, run),
         "replay": functools.partial(pinning.replay_command, run),
         "shortened": _shortened,

@@ -7,7 +7,7 @@ import ntkverify as nv
 from ntkverify.claims import CATALOGUE, Effort, examine
 from ntkverify.findings import Verdict
 from ntkverify.lazy import layer
-from ntkverify.reports.pictures import picture
+from ntkverify.reports.pictures import pictures
 from ntkverify.scenarios import Training
 from ntkverify.subjects import BuiltinSubject
 
@@ -58,8 +58,10 @@ def test_the_right_kernel_passes(held):
     assert held.verdict is Verdict.HOLDS, held
 
 
-def test_the_report_draws_the_distance_over_the_widths(held):
+def test_the_report_draws_both_distances_over_the_widths(held):
     series = held.measurements[0].series
     assert series["width"] == tuple(map(float, decades(11).widths))
     assert series["prefactor"][1] < series["prefactor"][0] < series["prefactor"][2]
-    assert "Distance against width" in picture(held).words
+    trained, start = pictures(held)
+    assert trained.words.startswith("Slope over width, trained networks. Distance against width")
+    assert start.words.startswith("Slope over width, NTK at the start")

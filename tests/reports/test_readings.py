@@ -1,5 +1,6 @@
 """What is read off many findings at once: regions reached, outcomes over depth and width, what falls."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from ntkverify.findings import Verdict
 from ntkverify.reports.coverage import reached, tally
 from ntkverify.reports.falling import falls_with, weakest
 from ntkverify.reports.heat import heat
-from ntkverify.reports.pictures import picture
+from ntkverify.reports.laws import laws
+from ntkverify.reports.pictures import pictures
 from ntkverify.reports.reading import AXES
 from ntkverify.reports.totals import smallest_seen
 from ntkverify.space import space
@@ -117,5 +119,18 @@ def test_the_smallest_violation_seen_is_that_of_the_least_precise_scenario(good)
 )
 def test_odd_series_do_not_stop_a_report(good, series):
     measured = replace(good.findings[0].measurements[0], series=series)
-    drawing = picture(replace(good.findings[0], measurements=(measured,)))
-    assert drawing is None or (drawing.svg.startswith("<svg") and drawing.words)
+    drawings = pictures(replace(good.findings[0], measurements=(measured,)))
+    assert all(drawing.svg.startswith("<svg") and drawing.words for drawing in drawings)
+
+
+def test_laws_are_shown_once_for_each_kind_of_networks(good):
+    curve = {"slope": (-0.5, -0.6, -0.4), "prefactor": (2.0, 1.0, 3.0)}
+    measured = replace(good.findings[0].measurements[0], name="a rate", series=curve)
+    scenario = good.findings[0].scenario | {"widths": [512, 64]}
+    deep = json.loads(json.dumps(scenario))
+    deep["architecture"]["layers"]["layers"] *= 2
+    one, two = (replace(good.findings[0], measurements=(measured,), scenario=s) for s in (scenario, deep))
+    rows = laws([one, one, two])
+    assert len(rows) == 2 and len({row.networks for row in rows}) == 2
+    assert rows[0][1:] == ("64 to 512", "a rate", "fitted 2 (1 to 3) x width^-0.5 (-0.6 to -0.4)")
+    assert laws([good.findings[0]]) == []

@@ -1,0 +1,39 @@
+"""The laws that were fitted over the widths, for each kind of networks."""
+
+from typing import NamedTuple
+
+from ntkverify.findings import Finding
+from ntkverify.reports.reading import activations, depths, widths
+from ntkverify.reports.words import law_in_words
+
+MOST = 24
+"""Laws that the page shows; findings.jsonl has those of all scenarios."""
+
+
+class Law(NamedTuple):
+    """One fitted law: of which networks, over which widths, of what, and the law with its 95% intervals."""
+
+    networks: str
+    widths: str
+    quantity: str
+    law: str
+
+
+def laws(findings: list[Finding]) -> list[Law]:
+    """The laws of the first finding with networks of each kind, at most MOST."""
+    found: dict[tuple, Law] = {}
+    for finding in findings:
+        for measured in finding.measurements:
+            if "slope" in measured.series:
+                kind = _networks(finding.scenario), _range(finding.scenario), measured.name
+                found.setdefault(kind, Law(*kind, law_in_words(measured.series)))
+    return sorted(found.values())[:MOST]
+
+
+def _networks(scenario: dict) -> str:
+    return ", ".join(sorted(activations(scenario)) + [f"depth {depth}" for depth in depths(scenario)])
+
+
+def _range(scenario: dict) -> str:
+    found = widths(scenario)
+    return f"{min(found)} to {max(found)}"
