@@ -84,7 +84,8 @@ def network(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> nn.Sequential:
-    """A freshly initialised network (n, inputs) -> (n, outputs), the same for the same seed.
+    """A freshly initialised network (n, inputs) -> (n, outputs), the same for the same seed; a lazy one is, as
+    long as it is asked the same.
 
     width: units in every hidden layer, or one number per hidden layer. The same seed draws the
     same numbers in both parameterisations, dtypes and devices, so the functions agree to rounding.

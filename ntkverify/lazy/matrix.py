@@ -108,7 +108,13 @@ class LazyGaussian:
 
 
 def _ask(side: Side, other: Side, vectors: Tensor, tolerance: float) -> Tensor:
-    """Coordinates (m, questions) of vectors (m, size); what is new in them is asked first."""
+    """Coordinates (m, questions) of vectors (m, size); what is new in them is asked first.
+
+    Those of a vector that is not finite are NaN, as a product with it would be.
+    """
+    broken = ~vectors.isfinite().all(dim=1, keepdim=True)
+    if broken.any():
+        return torch.where(broken, math.nan, _ask(side, other, torch.where(broken, 1.0, vectors), tolerance))
     known = vectors @ side.questions.filled.T
     norms = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
     unit = torch.where(norms > 0, norms, 1.0)

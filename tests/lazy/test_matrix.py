@@ -104,6 +104,14 @@ def test_the_same_asks_give_the_same_numbers_and_copies_are_one_matrix():
         LazyGaussian(5, 5, 0, tolerance=0)
 
 
+def test_a_vector_that_overflowed_gets_nan_and_leaves_the_others_alone():
+    lazy, vectors = LazyGaussian(6, 5, 0), normal("some", shape=(5, 3))
+    vectors[2, 1] = math.inf
+    product = lazy @ vectors
+    assert product[:, 1].isnan().all() and product[:, ::2].isfinite().all()
+    assert (LazyGaussian(6, 5, 1) @ vectors[:, 1:2]).isnan().all()
+
+
 def least_probability(seeds: int = 300) -> float:
     """The smallest of the p-values of several statistics of (7, 7) matrices, were they drawn whole."""
     lazy = np.stack([asked(seed, 7, 7, rounds=1)[2].numpy() for seed in range(seeds)])
