@@ -47,6 +47,14 @@ def test_the_terms_add_up_and_so_do_their_shares():
     np.testing.assert_allclose(gap.network, run.test)
 
 
+def test_a_width_whose_dense_weights_would_fill_the_memory_is_taken_apart_too():
+    arch = nv.mlp(inputs=3, depth=2, weight_std=2**0.5, bias_std=0.5)
+    rate = 0.5 * nv.predict.max_learning_rate(nv.ntk(arch, X))
+    gap = nv.explain_gap(arch, 2**17, X[:3], Y[:3], X_TEST, steps=2, learning_rate=rate, replicates=0)
+    np.testing.assert_allclose(sum(term.values for term in gap.terms), gap.total, rtol=0, atol=1e-12)
+    assert 0 < sizes(gap)["finite width at start"] < 0.03 < sizes(gap)["unfinished training"]
+
+
 def test_each_term_vanishes_with_its_cause():
     linear = nv.explain_module_gap(Features(0.0), X, Y, X_TEST, steps=20, learning_rate=0.01)
     assert sizes(linear)["moving kernel"] < 1e-10

@@ -39,7 +39,8 @@ def explain_gap(
     """Why a network of `arch` at `width`, trained by gradient descent, is not regression with its NTK.
 
     x: (n, d), y: (n, outputs), x_test: (m, d). ridge: of the regression. replicates: networks of each of
-    the widths over which every term's scaling is fitted; 0 leaves that out.
+    the widths over which every term's scaling is fitted; 0 leaves that out. Widths too large for dense weights
+    are taken with lazy ones (`network`, weights="auto").
     Raises InvalidArgument as `train` and `predict.kernel_regression` do, NotPositiveDefinite for an
     analytic NTK that cannot be inverted.
     """
@@ -48,7 +49,8 @@ def explain_gap(
     limit = _Kernels(analytic.ntk(arch, x), analytic.ntk(arch, x_test, x))
 
     def at(n: int, index: int) -> Gap:
-        return _attribute(network(arch, n, seed + index), x, y, x_test, limit=limit, **settings)
+        net = network(arch, n, seed + index, weights="auto")
+        return _attribute(net, x, y, x_test, limit=limit, **settings)
 
     gap = replace(at(width, 0), width=width)
     widths = [width // 2**halving for halving in range(HALVINGS + 1)]
