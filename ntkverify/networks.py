@@ -22,6 +22,9 @@ Storage = Literal["dense", "lazy", "auto"]
 MOST_DENSE = 2**31
 """Bytes that the weights between hidden layers, their gradients and velocities may take with weights="auto"."""
 
+LAZY = ("ntk", torch.float64, "cpu")
+"""Parameterisation, dtype and kind of device of lazy weights."""
+
 DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
     "gaussian": lambda stream, shape: stream.standard_normal(shape),
     "rademacher": lambda stream, shape: stream.choice([-1.0, 1.0], shape),
@@ -90,8 +93,8 @@ def network(
     width: units in every hidden layer, or one number per hidden layer. The same seed draws the
     same numbers in both parameterisations, dtypes and devices, so the functions agree to rounding.
     weights: "lazy" draws those between hidden layers only where they are asked: the same law at memory linear
-    in the width, for full-batch training on few points (see `ntkverify.lazy`); only Gaussian ones, in NTK
-    parameterisation, float64 and on the CPU. "auto" does so where "dense" would take more than MOST_DENSE.
+    in the width, for training on few points (see `ntkverify.lazy`); only Gaussian ones, in NTK parameterisation,
+    float64 and on the CPU. "auto" does so where it can and "dense" would take more than MOST_DENSE.
     Raises InvalidArgument for widths or options that make no network.
     """
     if not isinstance(arch, Architecture):
@@ -101,9 +104,8 @@ def network(
             "parameterization", repr(parameterization), "'ntk' or 'standard'", "Choose one."
         )
     widths, layers = _hidden_widths(arch, width), arch.layers.flat()
-    lazy = _draws_lazily(weights, widths)
-    if lazy:
-        _check_lazy(parameterization, dtype, device)
+    options = parameterization, dtype, torch.device(device).type
+    lazy = _draws_lazily(weights, arch, widths, options)
     sizes = iter([arch.inputs, *widths, arch.outputs])
     fan_in, modules = next(sizes), []
     for index, layer in enumerate(layers):
@@ -128,18 +130,17 @@ def _hidden_widths(arch: Architecture, width: int | Sequence[int]) -> list[int]:
     return [int(n) for n in widths]
 
 
-def _draws_lazily(weights: str, widths: list[int]) -> bool:
+def _draws_lazily(weights: str, arch: Architecture, widths: list[int], options: tuple) -> bool:
     if weights not in ("dense", "lazy", "auto"):
         raise InvalidArgument("weights", repr(weights), "'dense', 'lazy' or 'auto'", "Choose one.")
+    if weights == "lazy" and options != LAZY:
+        got, expected = ("{} parameterisation in {} on {}".format(*some) for some in (options, LAZY))
+        raise InvalidArgument(
+            "weights", f"'lazy' with {got}", expected, 'Leave those options out, or use weights="dense".'
+        )
     numbers = 3 * sum(n * m for n, m in itertools.pairwise(widths))
-    return weights == "lazy" or (weights == "auto" and 8 * numbers > MOST_DENSE)
-
-
-def _check_lazy(parameterization: str, dtype: torch.dtype, device: torch.device | str) -> None:
-    if (parameterization, dtype, torch.device(device).type) != ("ntk", torch.float64, "cpu"):
-        got = f"'lazy' with parameterization={parameterization!r}, {dtype}, on {device}"
-        expected = "NTK parameterisation in float64 on the CPU"
-        raise InvalidArgument("weights", got, expected, 'Leave those options out, or use weights="dense".')
+    can_be = options == LAZY and all(linear.weights == "gaussian" for linear in arch.linears[1:-1])
+    return weights == "lazy" or (weights == "auto" and can_be and 8 * numbers > MOST_DENSE)
 
 
 @singledispatch

@@ -60,9 +60,9 @@ def _random(where: str) -> InvalidArgument:
 def check_lazy(net: nn.Module, method: str) -> None:
     """Raises InvalidArgument where lazy layers are asked for a derivative that they do not have."""
     if is_lazy(net) and (method not in ("auto", "structured_derivatives") or not is_plain_chain(net)):
-        got = f"{method!r} for a network with lazy layers"
-        expected = "structured derivatives of a plain chain of layers"
-        raise InvalidArgument("method", got, expected, 'Build it with weights="dense" for this.')
+        got = f"lazy layers, for {method!r}" if is_plain_chain(net) else "lazy layers within another module"
+        expected = "a plain chain, and structured derivatives, the only ones that lazy layers have"
+        raise InvalidArgument("net", got, expected, 'Build it with weights="dense" for this.')
 
 
 def check_network(net: nn.Module, x: Tensor) -> None:

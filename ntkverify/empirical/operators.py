@@ -64,7 +64,8 @@ def _pulled_back(function: Function, parameters: Parameters, x: Tensor, v: Tenso
 def largest_eigenvalue(net: nn.Module, x: Tensor) -> float:
     """The largest eigenvalue of the empirical NTK of x (n, d), from below, to about 1%; outputs of any shape.
 
-    A few Lanczos steps from a fixed start: a Rayleigh quotient never exceeds the eigenvalue.
+    A few Lanczos steps from a fixed start: a Rayleigh quotient never exceeds the eigenvalue. Lazy networks, which
+    are for few points, have no such steps: the eigenvalue of their kernel, to rounding.
     """
     if is_lazy(net):
         check_lazy(net, "structured_derivatives")

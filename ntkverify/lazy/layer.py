@@ -1,4 +1,4 @@
-"""A hidden layer whose initial weights are drawn where they are asked; it trains like any other."""
+"""A hidden layer whose initial weights are drawn where they are asked; `train` trains it like any other."""
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,9 @@ class LazyLinear(nn.Module):
         self.weight_scale, self.bias_scale = weight_std / matrix.shape[1] ** 0.5, bias_std
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.dtype != torch.float64 or x.ndim != 2 or x.shape[1] != self.fans[1]:
+            expected, remedy = f"float64 (n, {self.fans[1]})", 'Reshape or cast them, or use weights="dense".'
+            raise InvalidArgument("x", f"{x.dtype} {tuple(x.shape)} for a lazy layer", expected, remedy)
         gradient = _Gradient()
         anchor = torch.zeros((), dtype=torch.float64)
         if self.weight.requires_grad:
@@ -37,6 +40,9 @@ class LazyLinear(nn.Module):
 
     def extra_repr(self) -> str:
         return f"fan_in={self.fans[1]}, fan_out={self.fans[0]}"
+
+    def _load_from_state_dict(self, *args: object) -> None:
+        raise InvalidArgument("state_dict", "weights of a lazy layer", "none", "Pickle the whole network.")
 
     def _accumulate(self, gradient: "_Gradient") -> None:
         """Adds to the gradient of `weight`, which could not grow if it were itself in a graph."""

@@ -7,7 +7,9 @@ along P, and nothing else is known. It holds however the questions depend on ear
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -52,12 +54,14 @@ class Rows:
 class Side:
     """The questions put to a matrix from one side, orthonormal, and its answers: row by row.
 
-    dropped: the largest fraction of its norm that any vector asked so far lost.
+    stream: of the numbers for the asks-th ask, each with its own, so that one direction more or less, which
+    rounding may decide, leaves all later ones as they are. dropped: no vector lost a larger fraction of its norm.
     """
 
     questions: Rows
     answers: Rows
-    stream: np.random.Generator = field(repr=False)
+    stream: Callable[[int], np.random.Generator] = field(repr=False)
+    asks: int = 0
     dropped: float = 0.0
 
 
@@ -75,8 +79,8 @@ class LazyGaussian:
         if not 0 < tolerance < 1:
             raise InvalidArgument("tolerance", repr(tolerance), "a fraction in (0, 1)", "Try 1e-7.")
         self.shape, self.tolerance = (rows, columns), tolerance
-        self.right = Side(Rows(columns), Rows(rows), derive(seed, *names, "right"))
-        self.left = Side(Rows(rows), Rows(columns), derive(seed, *names, "left"))
+        self.right = Side(Rows(columns), Rows(rows), partial(derive, seed, *names, "right"))
+        self.left = Side(Rows(rows), Rows(columns), partial(derive, seed, *names, "left"))
 
     def __deepcopy__(self, memo: dict) -> Self:
         return self  # two that are asked differently would no longer be one matrix
@@ -114,26 +118,33 @@ def _ask(side: Side, other: Side, vectors: Tensor, tolerance: float) -> Tensor:
     """
     broken = ~vectors.isfinite().all(dim=1, keepdim=True)
     if broken.any():
+        # In their place something is asked: without any question there would be no coordinates to be NaN.
         return torch.where(broken, math.nan, _ask(side, other, torch.where(broken, 1.0, vectors), tolerance))
-    known = vectors @ side.questions.filled.T
-    norms = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
-    unit = torch.where(norms > 0, norms, 1.0)
-    new, dropped = _new_directions(
-        (vectors - known @ side.questions.filled) / unit, side.questions.filled, tolerance
-    )
+    norms = _norms(vectors)
+    unit = vectors / torch.where(norms > 0, norms, 1.0)
+    known = unit @ side.questions.filled.T
+    new, dropped = _new_directions(unit - known @ side.questions.filled, side.questions.filled, tolerance)
     side.dropped = max(side.dropped, dropped)
-    if not len(new):
-        return known
-    side.answers.append(_answers(side, other, new))
-    side.questions.append(new)
-    return torch.cat([known, vectors @ new.T], dim=1)
+    side.asks += 1
+    if len(new):
+        side.answers.append(_answers(side, other, new))
+        side.questions.append(new)
+    return norms * torch.cat([known, unit @ new.T], dim=1)
+
+
+def _norms(vectors: Tensor) -> Tensor:
+    """Of rows, (m, 1); their squares may overflow."""
+    largest = vectors.abs().amax(dim=1, keepdim=True)
+    return largest * torch.linalg.vector_norm(
+        vectors / torch.where(largest > 0, largest, 1.0), dim=1, keepdim=True
+    )
 
 
 def _new_directions(rest: Tensor, known: Tensor, tolerance: float) -> tuple[Tensor, float]:
     """An orthonormal basis of rows `rest` (m, size), orthogonal to `known`, and how much of a row it leaves out.
 
     The smallest singular values go, as long as their root sum of squares, which no row's loss exceeds, is
-    within the tolerance.
+    within the tolerance. Rounding turns no direction into its opposite, which would be another question.
     """
     size = float(torch.linalg.matrix_norm(rest)) if rest.numel() else 0.0
     if size <= tolerance:
@@ -145,11 +156,22 @@ def _new_directions(rest: Tensor, known: Tensor, tolerance: float) -> tuple[Tens
     new = (basis @ turn[:, :kept]).T
     # A small direction holds rounding errors along the known ones; projecting twice is enough (Kahan & Parlett).
     new = new - (new @ known.T) @ known
-    return torch.linalg.qr(new.T)[0].T, float(tails[kept]) if kept < len(tails) else 0.0
+    new = torch.linalg.qr(new.T)[0].T
+    return _signed(new, rest), float(tails[kept]) if kept < len(tails) else 0.0
+
+
+def _signed(new: Tensor, rest: Tensor) -> Tensor:
+    """Rows `new` (k, size), each turned so that it is positive along the first row of `rest` (m, size) with much
+    of it: half as much as any, since the first of two that have as much as each other would be rounding's choice."""
+    along = rest @ new.T
+    much = along.abs() >= along.abs().amax(dim=0) / 2
+    first = along.gather(0, much.int().argmax(dim=0, keepdim=True))[0]
+    return torch.where(first < 0, -1.0, 1.0)[:, None] * new
 
 
 def _answers(side: Side, other: Side, new: Tensor) -> Tensor:
     """W applied to rows `new` (m, size), given what is known: (m, other size)."""
-    fresh = torch.from_numpy(side.stream.standard_normal((len(new), side.answers.filled.shape[1])))
+    shape = len(new), side.answers.filled.shape[1]
+    fresh = torch.from_numpy(side.stream(side.asks).standard_normal(shape))
     across = other.questions.filled
     return fresh + (new @ other.answers.filled.T - fresh @ across.T) @ across

@@ -20,7 +20,7 @@ class Law(NamedTuple):
 
 
 def laws(findings: list[Finding]) -> list[Law]:
-    """The laws of the first finding with networks of each kind, at most MOST."""
+    """The laws of the first finding with networks of each kind, the first MOST of them."""
     found: dict[tuple, Law] = {}
     for finding in findings:
         for measured in finding.measurements:
@@ -31,7 +31,8 @@ def laws(findings: list[Finding]) -> list[Law]:
 
 
 def _networks(scenario: dict) -> str:
-    return ", ".join(sorted(activations(scenario)) + [f"depth {depth}" for depth in depths(scenario)])
+    named = sorted(activations(scenario)) + [f"depth {depth}" for depth in depths(scenario) if depth]
+    return ", ".join(named) or "the subject's own"
 
 
 def _range(scenario: dict) -> str:

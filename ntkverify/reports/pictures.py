@@ -28,8 +28,8 @@ class Picture:
 
 
 def pictures(finding: Finding) -> list[Picture]:
-    """Of all of the finding's measurements of rates, and of the first that carries other series; those that did
-    not hold come first."""
+    """Of the first of the finding's measurements that carries series, one that did not hold before others, and of
+    every other rate."""
     able = [measurement for measurement in finding.measurements if _painter(measurement)]
     able.sort(key=lambda measurement: measurement.verdict is Verdict.HOLDS)
     return [

@@ -1,6 +1,7 @@
 """Networks whose hidden weights are drawn where they are asked: the same law, and the same training."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import torch
 from scipy.stats import ks_2samp
 
 import ntkverify as nv
+from ntkverify import networks
 from ntkverify.errors import InvalidArgument
-from ntkverify.lazy import TOLERANCE, LazyGaussian, LazyLinear, is_lazy, layer
+from ntkverify.lazy import TOLERANCE, LazyGaussian, LazyLinear, is_lazy, layer, matrix
 from ntkverify.training import train_ensemble
 
 ARCH = nv.mlp(inputs=3, depth=3, activation=nv.Erf(), weight_std=2**0.5, bias_std=0.5, outputs=2)
@@ -38,8 +40,8 @@ def started_dense(net, arch, widths):
 
 
 def difference(**settings) -> float:
-    """The largest between a lazy network's run and that of the dense network that it was, in standard deviations
-    of the dense one's outputs. The biases are put back: the matrices never change."""
+    """The largest between a lazy network's run and that of the dense network that it was, relative to the
+    dense one's largest output. The biases are put back: the matrices never change."""
     arch, widths = ARCH, [40, 56, 48]
     lazy = nv.network(arch, widths, seed=0, weights="lazy")
     biases = [module.bias.detach().clone() for module in lazy_layers(lazy)]
@@ -164,6 +166,29 @@ def test_copies_share_their_first_weights_and_part_in_training():
         assert twin[2].matrix is net[2].matrix and net[2].weight.numel() == 0
 
 
+def after_a_last_bit() -> float:
+    """How far trained outputs change with the last bit of the inputs; the largest of some networks."""
+    deep = nv.mlp(inputs=3, depth=3, weight_std=2**0.5, bias_std=0.5)
+    # With antipodes, whose parts along a direction are as large as each other.
+    x = np.concatenate([X[:3], -X[:2]])
+
+    def trained(seed: int, inputs: np.ndarray) -> np.ndarray:
+        net = nv.network(deep, 256, seed=seed, weights="lazy")
+        return nv.train(net, inputs, Y[:, :1], X_TEST, steps=4, learning_rate=0.01).test
+
+    pairs = [(trained(seed, x), trained(seed, x * (1 + 4.6e-16))) for seed in range(4)]
+    return max(np.abs(one - other).max() for one, other in pairs)
+
+
+def test_rounding_does_not_choose_another_network():
+    assert after_a_last_bit() < CLOSE
+
+
+def test_directions_that_rounding_may_reverse_are_found(monkeypatch):
+    monkeypatch.setattr(matrix, "_signed", lambda new, rest: new)
+    assert after_a_last_bit() > 1e-3
+
+
 def test_a_frozen_lazy_layer_stays():
     net = nv.network(RELU, 64, seed=0, weights="lazy")
     net[2].weight.requires_grad_(False)
@@ -188,7 +213,7 @@ SIGNS = nv.Architecture(
     [
         (SIGNS, {}, "weights: got 'lazy' with rademacher weights.*only Gaussian weights leave"),
         (RELU, {"weights": "sparse"}, "weights: got 'sparse'"),
-        (RELU, {"parameterization": "standard"}, "weights: got 'lazy' with parameterization='standard'"),
+        (RELU, {"parameterization": "standard"}, "weights: got 'lazy' with standard parameterisation"),
         (RELU, {"dtype": torch.float32}, "weights: got 'lazy' with .*float32"),
     ],
 )
@@ -197,11 +222,29 @@ def test_what_cannot_be_lazy_is_refused(arch, options, message):
         nv.network(arch, 16, seed=0, **{"weights": "lazy"} | options)
 
 
+def test_auto_is_dense_where_lazy_cannot_be(monkeypatch):
+    monkeypatch.setattr(networks, "MOST_DENSE", 0)
+    assert is_lazy(nv.network(RELU, 16, seed=0, weights="auto"))
+    assert not is_lazy(nv.network(SIGNS, 16, seed=0, weights="auto"))
+    assert not is_lazy(nv.network(RELU, 16, seed=0, weights="auto", dtype=torch.float32))
+
+
+def test_a_lazy_layer_says_what_it_takes():
+    net = nv.network(RELU, 16, seed=0, weights="lazy")
+    for x in (torch.ones(4, 3), torch.ones(3, dtype=torch.float64), torch.ones(2, 4, 3, dtype=torch.float64)):
+        with pytest.raises(InvalidArgument, match="^x: got torch.float.* for a lazy layer"):
+            net[2](net[1](net[0].double()(x.double())).to(x.dtype))
+    with pytest.raises(InvalidArgument, match="^state_dict: got weights of a lazy layer.*Pickle"):
+        net.load_state_dict(net.state_dict())
+    twin = pickle.loads(pickle.dumps(net))
+    torch.testing.assert_close(twin(torch.tensor(X)), net(torch.tensor(X)), rtol=0, atol=0)
+
+
 def test_what_needs_the_whole_matrix_is_refused():
     net = nv.network(RELU, 16, seed=0, weights="lazy")
     with pytest.raises(InvalidArgument, match="^weight_decay: got 0.1"):
         nv.train(net, X, Y[:, :1], steps=1, learning_rate=0.01, weight_decay=0.1)
-    with pytest.raises(InvalidArgument, match="^method: got 'jacobian_contraction'"):
+    with pytest.raises(InvalidArgument, match="^net: got lazy layers, for 'jacobian_contraction'"):
         nv.empirical_ntk(net, X, method="jacobian_contraction")
-    with pytest.raises(InvalidArgument, match="^method: got"):
+    with pytest.raises(InvalidArgument, match="^net: got lazy layers"):
         nv.ntk_operator(net, X)

@@ -67,7 +67,8 @@ def test_questions_are_orthonormal_to_rounding():
         lazy @ (base + size * normal("near", str(size), shape=(2000, 8)))
     gram = lazy.right.questions.filled @ lazy.right.questions.filled.T
     assert len(gram) > 50
-    assert (gram - torch.eye(len(gram))).abs().max() < 16 * torch.finfo(torch.float64).eps
+    # Sums of 2,000 products, each rounded: about sqrt(2000) of them add up.
+    assert (gram - torch.eye(len(gram))).abs().max() < 2000**0.5 * torch.finfo(torch.float64).eps
 
 
 def test_what_is_left_out_is_within_the_tolerance_and_on_record():
@@ -83,14 +84,20 @@ def test_what_is_left_out_is_within_the_tolerance_and_on_record():
     assert lazy.error_bound() >= lazy.right.dropped * (math.sqrt(500) + math.sqrt(400))
 
 
+def test_numbers_too_large_to_be_squared_are_asked_like_any_other():
+    vectors = normal("some", shape=(5, 2))
+    expected = LazyGaussian(6, 5, 0) @ vectors
+    for size in (1e200, 1e-200):
+        torch.testing.assert_close((LazyGaussian(6, 5, 0) @ (size * vectors)) / size, expected)
+
+
 def test_nothing_new_draws_nothing():
     lazy, _, whole = asked(2)
     assert lazy.right.questions.count == COLUMNS
-    state = lazy.right.stream.bit_generator.state
     torch.testing.assert_close(
         lazy @ normal("more", shape=(COLUMNS, 70)), whole @ normal("more", shape=(COLUMNS, 70))
     )
-    assert lazy.right.stream.bit_generator.state == state
+    assert lazy.right.questions.count == lazy.right.answers.count == COLUMNS
     assert not (lazy @ torch.zeros(COLUMNS, 1, dtype=torch.float64)).any()
 
 
@@ -135,12 +142,12 @@ def test_the_matrix_is_gaussian_however_it_was_asked():
 
 
 def _no_projection(side, other, new):
-    fresh = torch.from_numpy(side.stream.standard_normal((len(new), side.answers.filled.shape[1])))
+    fresh = torch.from_numpy(side.stream(side.asks).standard_normal((len(new), side.answers.filled.shape[1])))
     return fresh + (new @ other.answers.filled.T) @ other.questions.filled
 
 
 def _forgets_the_other_side(side, other, new):
-    return torch.from_numpy(side.stream.standard_normal((len(new), side.answers.filled.shape[1])))
+    return torch.from_numpy(side.stream(side.asks).standard_normal((len(new), side.answers.filled.shape[1])))
 
 
 @pytest.mark.parametrize("fault", [_no_projection, _forgets_the_other_side])
@@ -152,10 +159,10 @@ def test_a_wrong_conditional_law_is_found(fault, monkeypatch):
 
 
 def test_one_stream_for_both_sides_is_found(monkeypatch):
-    monkeypatch.setattr(matrix, "derive", lambda seed, *names: derive(seed, *names[:-1]))
+    monkeypatch.setattr(matrix, "derive", lambda seed, *names: derive(seed, *names[:-2], names[-1]))
     assert worst_disagreement() < 2 * TOLERANCE  # it is one matrix still
     assert least_probability() < LEVEL
 
 
 def test_leaving_out_too_much_is_found():
-    assert worst_disagreement(tolerance=0.3) > 0.01
+    assert worst_disagreement(tolerance=0.6) > 0.01

@@ -34,7 +34,8 @@ LEFT = 0.15
 leave .03 times their coefficient at depth 3, and less the wider the widest."""
 
 RESOLUTION = 5.0
-"""Over the root of the widest width: the offset that must not be missed, some three standard deviations of a network's."""
+"""Over the root of the widest width: the offset that must not be missed. One network's, extrapolated over four
+decades, has a standard deviation of 1 to 2.5."""
 
 RARELY = {"confirm": "betting", "screen_level": 1e-4}
 """How offsets are judged: hundreds of networks confirm one, so that chance should hardly ever ask for it."""
@@ -107,7 +108,7 @@ def _over_decades(subject, budget, seed):
 
 GAUSSIAN = Premise(
     name="Gaussian weights",
-    statement="all weights are Gaussian: others cannot be drawn where they are asked",
+    statement="all weights are Gaussian: hidden ones of another law cannot be drawn where they are asked",
     holds=lambda scenario: all(linear.weights == "gaussian" for linear in scenario.architecture.linears),
 )
 DECADES = Claim(

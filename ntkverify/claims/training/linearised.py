@@ -44,7 +44,7 @@ class Linearised(nn.Module):
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """f(x; w_0) and its gradient: (n, d) -> (n, 1 + p)."""
-        (net,), inputs = self._net, torch.from_numpy(x)
+        (net,), inputs = self._net, torch.from_numpy(x).to(self._start)
         start = {name: parameter.detach() for name, parameter in net.named_parameters()}
         rows = jacrev(lambda weights: functional_call(net, weights, (inputs,)))(start)
         return torch.cat([net(inputs).detach(), *(row.flatten(1) for row in rows.values())], dim=1).numpy()
