@@ -27,16 +27,13 @@ class Picture:
     words: str
 
 
-def pictures(finding: Finding) -> list[Picture]:
+def pictures(finding: Finding, most: int = 1) -> list[Picture]:
     """Of the first of the finding's measurements that carries series, one that did not hold before others, and of
-    every other rate."""
+    other rates; at most so many."""
     able = [measurement for measurement in finding.measurements if _painter(measurement)]
     able.sort(key=lambda measurement: measurement.verdict is Verdict.HOLDS)
-    return [
-        _painted(measurement, f"{finding.id}-{index}")
-        for index, measurement in enumerate(able)
-        if index == 0 or set(measurement.series) >= RATE
-    ]
+    shown = able[:1] + [measurement for measurement in able[1:] if set(measurement.series) >= RATE]
+    return [_painted(measured, f"{finding.id}-{place}") for place, measured in enumerate(shown[:most])]
 
 
 def _painter(measurement: Measurement):

@@ -62,6 +62,6 @@ def test_the_report_draws_both_distances_over_the_widths(held):
     series = held.measurements[0].series
     assert series["width"] == tuple(map(float, decades(11).widths))
     assert series["prefactor"][1] < series["prefactor"][0] < series["prefactor"][2]
-    trained, start = pictures(held)
+    trained, start = pictures(held, most=2)
     assert trained.words.startswith("Slope over width, trained networks. Distance against width")
     assert start.words.startswith("Slope over width, NTK at the start")

@@ -81,8 +81,8 @@ def test_an_interruption_keeps_and_draws_what_was_measured(tmp_path):
     assert len(rest.keys) == 7
 
 
-COMMAND = "map --widths 32 48 64 96 128 --levels 1 --replicates 4 --steps 80 --jobs 2".split()
-SAME = {"widths": (32, 48, 64, 96, 128), "levels": (1,), "replicates": 4, "steps": 80}
+COMMAND = "map --widths 32 48 64 96 128 --levels 1 --replicates 4 --steps 200 --jobs 2".split()
+SAME = {"widths": (32, 48, 64, 96, 128), "levels": (1,), "replicates": 4, "steps": 200}
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
@@ -102,7 +102,7 @@ def test_an_ended_run_goes_on_and_gives_the_same_map(tmp_path, end):
     assert 5 <= before < 20
     _all_gone(workers)
     counted = Counted()
-    settings = Settings(problem=Problem(steps=80), widths=SAME["widths"], levels=(1,), replicates=4)
+    settings = Settings(problem=Problem(steps=200), widths=SAME["widths"], levels=(1,), replicates=4)
     resumed = mapped(settings, counted, tmp_path)
     assert len(counted.keys) == 20 - before
     assert resumed.to_json() == nv.map_equivalence(**SAME).to_json()
