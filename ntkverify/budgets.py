@@ -11,7 +11,7 @@ class Budget:
 
     examples: scenarios tried per deterministic claim; stochastic_examples: per stochastic claim,
     each of which may draw at most max_samples networks at each width.
-    widths: those that convergence is fitted over, largest first.
+    widths: those that convergence is fitted over, largest first. widest: where it is followed over decades.
     """
 
     name: str
@@ -19,6 +19,7 @@ class Budget:
     stochastic_examples: int
     max_samples: int
     widths: tuple[int, ...]
+    widest: int = 2**14
 
 
 BUDGETS = {
@@ -40,6 +41,7 @@ BUDGETS = {
             stochastic_examples=40,
             max_samples=20_000,
             widths=(1024, 512, 256, 128, 64, 32),
+            widest=2**17,
         ),
     )
 }

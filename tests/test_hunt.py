@@ -10,7 +10,14 @@ from ntkverify.findings import Measurement, Verdict
 from ntkverify.hunt import SHRINKING_EXAMPLES, ClaimRefuted, Hunt, errors
 from ntkverify.subjects import BuiltinSubject
 
-TINY = Budget(name="tiny", examples=10, stochastic_examples=1, max_samples=64, widths=(256, 128, 64, 32, 16))
+TINY = Budget(
+    name="tiny",
+    examples=10,
+    stochastic_examples=1,
+    max_samples=64,
+    widths=(256, 128, 64, 32, 16),
+    widest=2**10,
+)
 
 
 class OneNegative(BuiltinSubject):

@@ -16,8 +16,8 @@ from ntkverify.networks import network
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 
-NARROWEST, WIDEST, THOROUGHLY = 6, 14, 17
-"""Powers of 2: the narrowest width, the widest, and the widest of a thorough run."""
+NARROWEST = 64
+"""The narrowest width; each other is twice the one before, up to the budget's widest."""
 
 WIDEST_DENSE = 512
 """Up to this width dense networks, many of which train at once, are faster than lazy ones."""
@@ -33,9 +33,9 @@ LEFT = 0.15
 """Over the root of the widest width: what the next terms leave of an extrapolation. Those of (depth / width)^(3/2)
 leave .03 times their coefficient at depth 3, and less the wider the widest."""
 
-RESOLUTION = 5.0
-"""Over the root of the widest width: the offset that must not be missed. One network's, extrapolated over four
-decades, has a standard deviation of 1 to 2.5."""
+RESOLUTION, RESOLUTION_TRAINED = 5.0, 8.0
+"""Over the root of the widest width: the offsets that must not be missed, of the NTK at the start and of trained
+networks. One network's, extrapolated over four decades, has a standard deviation of 1 to 2.5."""
 
 RARELY = {"confirm": "betting", "screen_level": 1e-4}
 """How offsets are judged: hundreds of networks confirm one, so that chance should hardly ever ask for it."""
@@ -74,32 +74,31 @@ def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
     slope = {"resolution": 0.35, "confirm": "betting", "support": SLOPES}
     root = max(scenario.widths) ** 0.5
 
-    def offset(name: str, column: int, powers: tuple[float, ...]) -> Measurement:
+    def offset(name: str, column: int, resolution: float, powers: tuple[float, ...]) -> Measurement:
         options = {"truncation": LEFT / root, "powers": powers}
         return measure_offset(
-            series, share, RESOLUTION / root, column, f"offset at infinite width, {name}", **options, **RARELY
+            series, share, resolution / root, column, f"offset at infinite width, {name}", **options, **RARELY
         )
 
     return (
         measure_slope(series, share, name="slope over width, trained networks", **slope),
-        offset("trained networks", 1, POWERS),
+        offset("trained networks", 1, RESOLUTION_TRAINED, POWERS),
         measure_slope(series, share, column=2, name="slope over width, NTK at the start", **slope),
-        offset("NTK at the start", 3, (1.0,)),
+        offset("NTK at the start", 3, RESOLUTION, (1.0,)),
     )
 
 
 def _over_decades(subject, budget, seed):
-    thorough = budget.name == "thorough"
-    widest = THOROUGHLY if thorough else WIDEST
+    doublings = range((budget.widest // NARROWEST).bit_length() - 1, -1, -1)
     return strategies.scenarios(
         subject,
         seed,
         counts=(6, 6),
         dimensions=(3, 3),
         sources=("sphere",),
-        widths=(tuple(2**power for power in range(widest, NARROWEST - 1, -1)),),
+        widths=(tuple(NARROWEST * 2**doubling for doubling in doublings),),
         depths=(2, 3),
-        activations=(ReLU(), Erf()) if thorough else (ReLU(),),
+        activations=(ReLU(), Erf()),
         weight_stds=(2**0.5,),
         bias_stds=(0.5,),
         training=strategies.trainings(steps=(8,), step_sizes=(0.3,), test_points=2),
