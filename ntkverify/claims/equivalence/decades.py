@@ -8,11 +8,12 @@ from ntkverify import strategies
 from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.convergence import WIDE, WidthSeries, measure_offset, measure_slope
+from ntkverify.claims.initialisation.kernels import against
 from ntkverify.claims.premises import LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
 from ntkverify.claims.trained import Task, descent, descent_on, distances, train_all
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
-from ntkverify.networks import network
+from ntkverify.networks import Storage, network
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 
@@ -52,23 +53,22 @@ def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
     """
     task = Task.of(scenario)
     kernel = np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.points))
-    kernels, size = task.split(kernel), np.linalg.norm(kernel)
+    kernels = task.split(kernel)
     predicted, moved = descent_on(subject, scenario, kernels)
     settings = descent(scenario, kernels[0])
 
-    def measured(width: int, seeds: list[int]) -> np.ndarray:
-        weights, hidden = "dense" if width <= WIDEST_DENSE else "lazy", scenario.hidden_widths(width)
+    def measured(width: int, seeds: list[int], weights: Storage) -> np.ndarray:
+        hidden = scenario.hidden_widths(width)
         nets = [network(scenario.architecture, hidden, seed, weights=weights) for seed in seeds]
-        starts = np.array([empirical_ntk(net, task.points) - kernel for net in nets]) / size
-        distance, along, _ = distances(train_all(nets, task, settings), predicted, moved, scenario)
-        aligned = np.einsum("sij,ij->s", starts, kernel) / size
-        return np.stack([distance, along, np.linalg.norm(starts, axis=(1, 2)), aligned])
+        starts = np.stack([empirical_ntk(net, task.points) for net in nets])
+        ends = distances(train_all(nets, task, settings), predicted, moved, scenario)
+        return np.concatenate([ends[:2], against(kernel, starts, scenario)[:2]])
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         if width <= WIDEST_DENSE:
-            return measured(width, seeds)
+            return measured(width, seeds, "dense")
         # One by one: each holds the answers of its hidden weights until it is measured.
-        return np.concatenate([measured(width, [seed]) for seed in seeds], axis=1)
+        return np.concatenate([measured(width, [seed], "lazy") for seed in seeds], axis=1)
 
     series, share = WidthSeries(replicates, scenario, SCREEN), replace(effort, level=effort.level / 4)
     slope = {"resolution": 0.35, "confirm": "betting", "support": SLOPES}

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jacrev
 
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort, Premise
 from ntkverify.claims.trained import Task, descent
+from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.scenarios import Scenario
@@ -33,31 +33,31 @@ STABLE_STEPS = Premise(
 class Linearised(nn.Module):
     """f_lin(x; w) = f(x; w_0) + df/dw(x; w_0) (w - w_0), a module with the weights w (p,), started at w_0 of `net`.
 
-    It is linear in the weights, so it takes `features(x)`, which say all about x: (n, 1 + p) -> (n, 1).
+    It is linear in the weights, so it takes `features` of x, which say all about x: (n, 1 + p) -> (n, 1).
     """
 
     def __init__(self, net: nn.Module):
         super().__init__()
-        self._net = [net]  # in a list: its parameters are not these
         self._start = nn.utils.parameters_to_vector(net.parameters()).detach()
         self.weights = nn.Parameter(self._start.clone())
 
-    def features(self, x: np.ndarray) -> np.ndarray:
-        """f(x; w_0) and its gradient: (n, d) -> (n, 1 + p)."""
-        (net,), inputs = self._net, torch.from_numpy(x).to(self._start)
-        start = {name: parameter.detach() for name, parameter in net.named_parameters()}
-        rows = jacrev(lambda weights: functional_call(net, weights, (inputs,)))(start)
-        return torch.cat([net(inputs).detach(), *(row.flatten(1) for row in rows.values())], dim=1).numpy()
-
     def forward(self, features: Tensor) -> Tensor:
         return features[:, :1] + features[:, 1:] @ (self.weights - self._start)[:, None]
+
+
+def features(net: nn.Module, x: np.ndarray) -> np.ndarray:
+    """What a network with one output says of x, and its gradient there: (n, d) -> (n, 1 + p)."""
+    inputs = torch.from_numpy(x).to(next(net.parameters()))
+    gradients = jacobian_features(net, inputs)
+    columns = [net(inputs).detach(), *(rows.values[:, 0] for rows in gradients.values())]
+    return torch.cat(columns, dim=1).numpy()
 
 
 def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Outputs of the linearised network after training, against the recursion of its own kernel."""
     task, net, kernels = _linearised(subject, scenario)
     settings = descent(scenario, kernels[0])
-    run = train(net, net.features(task.x), task.y, net.features(task.x_test), **settings)
+    run = train(net, task.x, task.y, task.x_test, **settings)
     starts = {"f0_train": run.initial_train, "f0_test": run.initial_test}
 
     def predict(steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +83,7 @@ def measure_penalty(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
     ridge = PENALTY * spectrum[-1]
     steps, rate = scenario.training.steps, scenario.training.step_size * 2 / (spectrum[-1] + ridge)
     settings = {"steps": steps, "learning_rate": rate, "allow_unstable": True}
-    run = train(net, net.features(task.x), task.y, net.features(task.x_test), **settings, penalty=ridge)
+    run = train(net, task.x, task.y, task.x_test, **settings, penalty=ridge)
     regression = part(subject, "kernel_regression")
     residual = task.y - run.initial_train
     learned = [regression(k_train, residual, cross, ridge).test for cross in (k_train, k_test_train)]
@@ -93,10 +93,12 @@ def measure_penalty(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
 
 
 def _linearised(subject, scenario: Scenario) -> tuple[Task, Linearised, tuple[np.ndarray, np.ndarray]]:
+    """The task of the linearised network, whose points are their features; the network; its kernels."""
     task, hidden = Task.of(scenario), scenario.hidden_widths(scenario.widths[0])
     net = part(subject, "network")(scenario.architecture, hidden, scenario.network_seed("linearised"))
     kernel = np.asarray(part(subject, "empirical_ntk")(net, task.points, task.x))
-    return task, Linearised(net), task.split(kernel)
+    seen = replace(task, x=features(net, task.x), x_test=features(net, task.x_test))
+    return seen, Linearised(net), task.split(kernel)
 
 
 def _compare(
