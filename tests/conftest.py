@@ -4,12 +4,28 @@ of the planted faults at the end: which claim found which."""
 import pytest
 import torch
 
+from ntkverify.lazy import layer
+
 pytest_plugins = ["pytester"]
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def scale_lazy_layers(monkeypatch):
+    """Plants a fault: scale_lazy_layers(factor) makes the weights of lazy layers that many times too large."""
+    right = layer.LazyLinear.__init__
+
+    def plant(factor: float) -> None:
+        def wrong(self, matrix, bias, weight_std, bias_std):
+            right(self, matrix, bias, factor * weight_std, bias_std)
+
+        monkeypatch.setattr(layer.LazyLinear, "__init__", wrong)
+
+    return plant
 
 
 FOUND_BY = "found by"

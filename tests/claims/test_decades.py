@@ -6,7 +6,6 @@ from test_planted_faults import scenario
 import ntkverify as nv
 from ntkverify.claims import CATALOGUE, Effort, examine
 from ntkverify.findings import Verdict
-from ntkverify.lazy import layer
 from ntkverify.reports.pictures import pictures
 from ntkverify.scenarios import Training
 from ntkverify.subjects import BuiltinSubject
@@ -38,13 +37,8 @@ def test_a_kernel_that_is_too_large_is_found():
     assert finding.is_defect
 
 
-def test_lazy_weights_of_another_scale_than_dense_ones_are_found(monkeypatch):
-    right = layer.LazyLinear.__init__
-
-    def wrong(self, matrix, bias, weight_std, bias_std):
-        right(self, matrix, bias, 1.08 * weight_std, bias_std)
-
-    monkeypatch.setattr(layer.LazyLinear, "__init__", wrong)
+def test_lazy_weights_of_another_scale_than_dense_ones_are_found(scale_lazy_layers):
+    scale_lazy_layers(1.08)
     finding = examine(CLAIM, BuiltinSubject(), decades(11), LITTLE)
     assert finding.verdict is Verdict.FAILS, finding
 

@@ -129,13 +129,8 @@ def test_the_law_is_that_of_dense_networks():
     assert least_probability() > LEVEL
 
 
-def test_a_wrong_scale_is_found(monkeypatch):
-    right = layer.LazyLinear.__init__
-
-    def wrong(self, matrix, bias, weight_std, bias_std):
-        right(self, matrix, bias, 1.2 * weight_std, bias_std)
-
-    monkeypatch.setattr(layer.LazyLinear, "__init__", wrong)
+def test_a_wrong_scale_is_found(scale_lazy_layers):
+    scale_lazy_layers(1.2)
     assert least_probability() < LEVEL
 
 
