@@ -96,6 +96,6 @@ def write_report(findings: Iterable[Finding], folder: str | Path) -> Path:
 def _header(name: str, findings: list[Finding]) -> dict[str, Any]:
     """As far as findings tell: not how hard was looked for them."""
     versions = {finding.versions.get(name, "") for finding in findings}
-    seeds = {finding.scenario["seed"] for finding in findings if finding.scenario}
+    seeds = {finding.scenario.get("seed", 0) for finding in findings if finding.scenario}
     subject = SimpleNamespace(name=name, version=max(versions, default=""))
     return describe(subject, budget_named("quick"), max(seeds, default=0)) | {"budget": "not recorded"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ntkverify.errors import InvalidArgument, NtkverifyError
+from ntkverify.errors import InvalidArgument
 from ntkverify.seeds import derive
 
 GENERATED = ("sphere", "gaussian", "duplicates", "antipodes", "near", "hostile", "axes")
@@ -87,12 +87,8 @@ class Points:
 @functools.cache
 def _dataset(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Scaled features (rows, d) and standardised target (rows, 1) of one of scikit-learn's bundled sets."""
-    try:
-        from sklearn import datasets
-    except ImportError as error:
-        raise NtkverifyError(
-            f"the {name} data needs scikit-learn. Remedy: pip install 'ntkverify[data]'"
-        ) from error
+    from sklearn import datasets  # late: it takes a second
+
     features, target = getattr(datasets, f"load_{name}")(return_X_y=True)
     if name == "digits":
         target = target % 2  # odd against even

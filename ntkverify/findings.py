@@ -102,8 +102,8 @@ class Finding:
 
     @functools.cached_property
     def id(self) -> str:
-        """Names the question (not the answer): the same on every machine and in every run."""
-        asked = [self.claim, self.subject, self.scenario, self.level, self.max_samples]
+        """Names the question, neither the answer nor the effort: the same on every machine and in every run."""
+        asked = [self.claim, self.subject, self.scenario]
         return hashlib.sha256(serialization.to_json(asked).encode()).hexdigest()[:12]
 
     @property

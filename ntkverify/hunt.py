@@ -14,11 +14,11 @@ from ntkverify.claims import CATALOGUE, Claim, Effort, examine
 from ntkverify.diagnosis import explained
 from ntkverify.errors import NtkverifyError
 from ntkverify.findings import Finding, Verdict, summary
+from ntkverify.reproducible import without_constants
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.space import space
 from ntkverify.stats import ErrorBudget
-from ntkverify.strategies import HAS_REAL_DATA
 
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
@@ -44,7 +44,6 @@ def describe(subject: Any, budget: Budget, seed: int) -> dict[str, Any]:
         "seed": seed,
         "false_alarm_probability": errors(budget).total,
         "false_alarm_probability_per_decision": errors(budget).per_decision,
-        "real_data": HAS_REAL_DATA,
         "space": space(),
         "claims": {claim.id: claim.description for claim in CATALOGUE.values()},
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -114,7 +113,8 @@ class Hunt:
                 raise ClaimRefuted(finding)
 
         try:
-            refute()
+            with without_constants():
+                refute()
         except hypothesis.errors.Unsatisfiable:
             pass  # the subject supports no architecture that the claim is about
         except ClaimRefuted as refuted:
@@ -134,19 +134,20 @@ class Hunt:
             return None
         attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, claim.outside_samples)
         try:
-            scenario = hypothesis.find(
-                claim.outside(self.subject, self.budget, self.seed),
-                lambda scenario: (
-                    bool(claim.broken_premises(scenario)) and attempt(scenario).verdict is Verdict.FAILS
-                ),
-                settings=settings(
-                    max_examples=OUTSIDE_EXAMPLES,
-                    deadline=None,
-                    database=None,
-                    suppress_health_check=ALL_CHECKS,
-                ),
-                random=self._random(claim, "outside"),
-            )
+            with without_constants():
+                scenario = hypothesis.find(
+                    claim.outside(self.subject, self.budget, self.seed),
+                    lambda scenario: (
+                        bool(claim.broken_premises(scenario)) and attempt(scenario).verdict is Verdict.FAILS
+                    ),
+                    settings=settings(
+                        max_examples=OUTSIDE_EXAMPLES,
+                        deadline=None,
+                        database=None,
+                        suppress_health_check=ALL_CHECKS,
+                    ),
+                    random=self._random(claim, "outside"),
+                )
         except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
             finding = None
         else:

@@ -40,15 +40,17 @@ class Training:
 class Scenario:
     """What a claim is measured on.
 
+    architecture: of the networks, whose limit the kernels are; None where the subject states none, or where
+    `module` takes its place.
     widths: units per hidden layer, largest first; empty where the claim is about the limit.
     profile: units of single hidden layers that stay whatever the width, None where the width
     rules; empty for None everywhere.
-    module: a torch module that the claim is about, in place of the architecture's networks.
+    module: a torch module that the claim is about.
     seed: of the networks' weights; streams also depend on the whole scenario, so that two
     scenarios never share random numbers.
     """
 
-    architecture: Architecture
+    architecture: Architecture | None = None
     points: Points
     widths: tuple[int, ...] = ()
     seed: int = 0
@@ -57,22 +59,23 @@ class Scenario:
     module: Recipe | None = None
 
     def __post_init__(self):
-        if self.points.dimension != self.architecture.inputs:
-            got = (
-                f"{self.points.dimension} features for an architecture with {self.architecture.inputs} inputs"
-            )
+        arch = self.architecture
+        if arch is not None and self.points.dimension != arch.inputs:
+            got = f"{self.points.dimension} features for an architecture with {arch.inputs} inputs"
             raise InvalidArgument("points", got, "as many features as inputs", "Make the two agree.")
         if any(width < 1 for width in self.widths):
             raise InvalidArgument("widths", repr(self.widths), "integers >= 1", "Drop the empty layers.")
-        if self.profile and len(self.profile) != self.architecture.depth:
-            expected = f"one entry for each of {self.architecture.depth} hidden layers"
+        depth = arch.depth if arch else 0
+        if self.profile and len(self.profile) != depth:
+            expected = f"one entry for each of {depth} hidden layers"
             raise InvalidArgument("profile", repr(self.profile), expected, "Use None where the width rules.")
         if self.training and self.training.test_points >= self.points.count:
             got = f"{self.training.test_points} of {self.points.count} points"
             raise InvalidArgument("test_points", got, "fewer than all points", "Leave some to train on.")
 
     def hidden_widths(self, width: int = 0) -> list[int]:
-        """Units of each hidden layer of the scenario's network of that width."""
+        """Units of each hidden layer of the architecture's network of that width."""
+        assert self.architecture is not None, "only an architecture has hidden layers to ask for"
         return [fixed or width for fixed in self.profile or [None] * self.architecture.depth]
 
     def network_seed(self, *names: str | int) -> int:
@@ -88,11 +91,8 @@ class Scenario:
         return self.to_json()
 
     def to_plain(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers, for a finding's record."""
-        plain = serialization.to_plain(self)
-        if self.module is None:  # records without it keep their names and their random numbers
-            del plain["module"]
-        return plain
+        """As dicts, lists, strings and numbers, for a finding's record; what stands at its default is left out."""
+        return serialization.to_plain(self)
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> "Scenario":

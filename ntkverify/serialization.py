@@ -1,4 +1,7 @@
-"""Frozen values <-> JSON: one converter, so that every record reads back as the value it was."""
+"""Frozen values <-> JSON: one converter, so that every record reads back as the value it was.
+
+What stands at its default is left out, so that a field that is added later changes no text.
+"""
 
 import functools
 import json
@@ -16,7 +19,7 @@ T = TypeVar("T")
 
 @functools.cache
 def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter = cattrs.Converter(forbid_extra_keys=True, omit_if_default=True)
     # JSON has no infinity and no NaN; a diverged training run has both.
     converter.register_unstructure_hook(float, lambda x: x if math.isfinite(x) else str(x))
     converter.register_structure_hook(float, lambda x, _: float(x))
@@ -36,7 +39,7 @@ def tagged_family(base: type[T]) -> type[T]:
 
     @functools.cache
     def fields_of(kind: type) -> Callable[[Any], dict[str, Any]]:
-        return make_dict_unstructure_fn(kind, converter)
+        return make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
 
     def unstructure(value: Any) -> dict[str, Any]:
         return {"type": type(value).__name__, **fields_of(type(value))(value)}
@@ -59,7 +62,7 @@ def _with_subclasses(base: type) -> list[type]:
 
 
 def to_plain(value: Any) -> Any:
-    """`value` as dicts, lists, strings and finite numbers."""
+    """`value` as dicts, lists, strings and finite numbers, without fields that stand at their default."""
     return _converter().unstructure(value)
 
 

@@ -3,7 +3,6 @@ from the largest: Hypothesis shrinks toward the first, and a failure at width 40
 one at 16.
 """
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,8 +29,7 @@ CLOSED_FORMS: tuple[Activation, ...] = (
 )
 """For claims about kernels alone: those whose outputs stay within the range of numbers on any inputs and at
 any depth, which powers and exponentials do not."""
-HAS_REAL_DATA = importlib.util.find_spec("sklearn") is not None
-SOURCES = ("sphere", "gaussian", *(REAL if HAS_REAL_DATA else ()))
+SOURCES = ("sphere", "gaussian", *REAL)
 """Where the inputs of a typical scenario come from."""
 HARD_SOURCES = ("near", "antipodes", "duplicates", "hostile")
 """Inputs that kernels have been seen to stumble over."""
@@ -104,14 +102,11 @@ def scenarios(
     if inputs is not None:
         sources = [source for source in sources if REAL.get(source, inputs) == inputs]
     source = draw(st.sampled_from(sources))
-    dimension = draw(
-        st.integers(*dimensions)
-    )  # drawn for real data too: shrinking needs one shape of choices
+    # Drawn for real data too: shrinking needs one shape of choices.
+    dimension = draw(st.integers(*dimensions))
     dimension = inputs or REAL.get(source, dimension)
     arch = getattr(subject, "architecture", None)
-    if arch is None and hasattr(subject, "architecture"):
-        arch = unknown(dimension)
-    elif arch is None:
+    if not hasattr(subject, "architecture"):
         arch = draw(architectures(inputs=dimension, **architecture))
         assume(getattr(subject, "supports", lambda _: True)(arch))
     points = Points(
@@ -126,13 +121,8 @@ def scenarios(
         widths=draw(st.sampled_from([_fitting(subject, some) for some in widths])),
         seed=seed,
         training=draw(training),
-        profile=draw(profiles(arch.depth)),
+        profile=draw(profiles(arch.depth)) if arch else (),
     )
-
-
-def unknown(inputs: int) -> Architecture:
-    """Stands for the architecture of a subject that says none; claims that need one are not tried on it."""
-    return Architecture(inputs=inputs, layers=Sequential(Linear()))
 
 
 def inputs_of(subject: Any) -> int | None:
@@ -161,7 +151,7 @@ def module_scenarios(
     widths: Sequence[int] = (16, 8, 3),
     outputs: Sequence[int] = (1, 2, 3),
 ) -> Scenario:
-    """Scenarios about torch modules of every kind; the architecture only says how many inputs there are."""
+    """Scenarios about torch modules of every kind."""
     dimension = draw(st.integers(*dimensions))
     dimension = inputs_of(subject) or dimension
     recipe = Recipe(
@@ -178,4 +168,4 @@ def module_scenarios(
         dimension=dimension,
         seed=draw(st.integers(0, 2**16)),
     )
-    return Scenario(architecture=unknown(dimension), points=points, seed=seed, module=recipe)
+    return Scenario(points=points, seed=seed, module=recipe)

@@ -48,6 +48,10 @@ def test_the_id_names_the_question_and_not_the_answer():
     assert finding().id != finding(subject="theirs").id
 
 
+def test_the_id_leaves_out_what_was_spent_on_the_answer():
+    assert finding().id == finding(level=1e-9, max_samples=70_000).id
+
+
 def test_a_failure_is_a_defect_only_inside_the_premises():
     assert finding().is_defect
     outside = finding(broken_premises=("wide",))

@@ -23,7 +23,10 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
     return dataclasses.replace(
         finding,
         irrelevant=_found(lambda: irrelevant_parts(claim, subject, scenario, effort), ()),
-        diagnosis=_found(lambda: diagnose(subject, scenario.architecture) if wrong else None, None),
+        diagnosis=_found(
+            lambda: diagnose(subject, scenario.architecture) if wrong and scenario.architecture else None,
+            None,
+        ),
         gap=_found(lambda: gap_terms(claim, subject, scenario), ()),
     )
 

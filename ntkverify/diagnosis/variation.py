@@ -31,7 +31,8 @@ def irrelevant_parts(claim: Claim, subject: Any, scenario: Scenario, effort: Eff
     """
     if claim.stochastic:
         return ()
-    parts = OF_POINTS | (OF_ARCHITECTURES if has(subject, "any_architecture") else {})
+    varied = scenario.architecture is not None and has(subject, "any_architecture")
+    parts = OF_POINTS | (OF_ARCHITECTURES if varied else {})
     return tuple(
         name
         for name, variants in parts.items()

@@ -105,9 +105,7 @@ class Session:
         return self._chosen
 
     def _start(self, subject: Any, chosen: bool) -> tuple[Run, Hunt]:
-        # Reports too: Hypothesis also draws numbers that it reads in local modules loaded so far, and a
-        # seed should give the same scenarios whether or not a report was written before.
-        from ntkverify import budgets, hunt, reports  # noqa: F401
+        from ntkverify import budgets, hunt
 
         budget = budgets.budget_named(self._config.getoption("ntk_budget"))
         seed = self._config.getoption("ntk_seed")

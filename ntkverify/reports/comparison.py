@@ -47,7 +47,7 @@ def compare(before: Run, after: Run) -> Comparison:
         verdicts=_changes(*({row.claim: row.verdict for row in rows(run)} for run in (before, after))),
         new=tuple(finding for name, finding in notable[1].items() if name not in notable[0]),
         vanished=tuple(finding for name, finding in notable[0].items() if name not in notable[1]),
-        answers=tuple(pair for pair in pairs if _answer(pair[0]) != _answer(pair[1])),
+        answers=tuple(pair for pair in pairs if _differ(*pair)),
         common=len(common),
     )
 
@@ -98,10 +98,23 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[A
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
+def _differ(before: Finding, after: Finding) -> bool:
+    """Whether the answers differ: in the verdict alone where another effort may draw other numbers."""
+    if _effort(before) != _effort(after) and any(
+        m.statistics for m in (*before.measurements, *after.measurements)
+    ):
+        return before.verdict != after.verdict
+    return _answer(before) != _answer(after)
+
+
+def _effort(finding: Finding) -> tuple[float, int]:
+    return finding.level, finding.max_samples
+
+
 def _answer(finding: Finding) -> str:
     """As text, because NaN does not equal itself; less what does not answer the question."""
     rest = {"seconds": 0.0, "versions": {}, "minimal": False, "irrelevant": (), "diagnosis": None, "gap": ()}
-    return replace(finding, **rest).to_json()
+    return replace(finding, **rest, level=0.0, max_samples=0).to_json()
 
 
 def _arrow(before: Any, after: Any, absent: str = "nothing") -> str:

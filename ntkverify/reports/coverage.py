@@ -43,7 +43,7 @@ def reached(run: Run) -> list[Reach]:
         if finding.verdict is not Verdict.OUT_OF_SCOPE
     ]
     space = run.header.get("space", {})
-    trained = [scenario for scenario in scenarios if scenario["training"]]
+    trained = [scenario for scenario in scenarios if scenario.get("training")]
     asked = [(axis, axis, scenarios) for axis in space if axis in AXES]
     asked += [(axis, f"{axis} of trained networks", trained) for axis in TRAINED_TOO if axis in space]
     return [_reach(name, space[axis], _counted(AXES[axis](s) for s in some)) for axis, name, some in asked]

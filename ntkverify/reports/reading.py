@@ -7,9 +7,14 @@ Record = dict[str, Any]
 Values = Iterable[str | float]
 
 
+LINEAR: Record = {"weight_std": 1.0, "bias_std": 0.0, "weights": "gaussian"}
+MODULE: Record = {"outputs": 1, "bias": True, "activation": "relu", "dtype": "float64"}
+"""What a record leaves out of a Linear layer, and of a torch module, that stands at its default."""
+
+
 def layers(scenario: Record) -> list[Record]:
-    """The layers with nested Sequentials unpacked."""
-    found, waiting = [], [scenario["architecture"]["layers"]]
+    """The layers with nested Sequentials unpacked; none where there is no architecture."""
+    found, waiting = [], [scenario["architecture"]["layers"]] if scenario.get("architecture") else []
     while waiting:
         layer = waiting.pop(0)
         if layer["type"] == "Sequential":
@@ -20,46 +25,52 @@ def layers(scenario: Record) -> list[Record]:
 
 
 def _linears(scenario: Record) -> list[Record]:
-    return [layer for layer in layers(scenario) if layer["type"] == "Linear"]
+    return [LINEAR | layer for layer in layers(scenario) if layer["type"] == "Linear"]
+
+
+def _module(scenario: Record) -> Record | None:
+    return MODULE | scenario["module"] if scenario.get("module") else None
 
 
 def activations(scenario: Record) -> set[str]:
     """Names of the activations; of a torch module, its own."""
-    if scenario.get("module"):
-        return {f"module {scenario['module']['activation']}"}
+    if module := _module(scenario):
+        return {f"module {module['activation']}"}
     return {layer["type"] for layer in layers(scenario)} - {"Linear"}
 
 
 def depths(scenario: Record) -> list[int]:
-    """The number of hidden layers; none for a torch module, which has its own."""
-    return [] if scenario.get("module") else [len(_linears(scenario)) - 1]
+    """The number of hidden layers; none where no architecture says it."""
+    return [len(_linears(scenario)) - 1] if scenario.get("architecture") else []
 
 
 def widths(scenario: Record) -> list[int]:
     """Units per hidden layer, largest first; none for the limit."""
-    return [scenario["module"]["width"]] if scenario.get("module") else list(scenario["widths"])
+    return [scenario["module"]["width"]] if scenario.get("module") else list(scenario.get("widths", ()))
 
 
 def _biases(scenario: Record) -> set[str]:
-    if scenario.get("module"):
-        return {"with" if scenario["module"]["bias"] else "without"}
-    return {"with" if any(layer["bias_std"] for layer in _linears(scenario)) else "without"}
+    has_bias = [layer["bias_std"] > 0 for layer in _linears(scenario)]
+    if module := _module(scenario):
+        has_bias = [module["bias"]]
+    return {"with" if any(has_bias) else "without"} if has_bias else set()
 
 
 def _weights(scenario: Record) -> set[str]:
-    return set() if scenario.get("module") else {layer["weights"] for layer in _linears(scenario)}
+    return {layer["weights"] for layer in _linears(scenario)}
 
 
 def _outputs(scenario: Record) -> list[int]:
-    return [(scenario.get("module") or scenario["architecture"])["outputs"]]
+    described = scenario.get("module") or scenario.get("architecture")
+    return [described.get("outputs", 1)] if described else []
 
 
 def _of_training(name: str) -> Callable[[Record], Values]:
-    return lambda scenario: [scenario["training"][name]] if scenario["training"] else []
+    return lambda scenario: [scenario["training"][name]] if scenario.get("training") else []
 
 
 def _momentum(scenario: Record) -> set[str]:
-    training = scenario["training"]
+    training = scenario.get("training")
     if not training:
         return set()
     kind = "Nesterov" if training.get("nesterov") else "heavy ball"

@@ -49,8 +49,8 @@ class Row:
 
 def _richness(finding: Finding) -> int:
     scenario = finding.scenario
-    steps = scenario["training"]["steps"] if scenario["training"] else 1
-    return scenario["points"]["count"] * len(layers(scenario)) * steps
+    steps = scenario["training"]["steps"] if scenario.get("training") else 1
+    return scenario["points"]["count"] * max(1, len(layers(scenario))) * steps
 
 
 def rows(run: Run) -> list[Row]:

@@ -4,20 +4,23 @@ import itertools
 from typing import Any
 
 from ntkverify.findings import Measurement
-from ntkverify.reports.reading import layers
+from ntkverify.reports.reading import LINEAR, MODULE, layers
 
 
 def scenario_in_words(scenario: dict[str, Any]) -> str:
     """The scenario of a finding's record, as a sentence."""
-    points, module = scenario["points"], scenario.get("module")
+    points, module, stack = scenario["points"], scenario.get("module"), layers(scenario)
     count = points["count"]
-    what = _module(module) if module else f"layers: {_stack(layers(scenario))}"
-    text = f"{_count(count, points['source'] + ' point')} of dimension {points['dimension']}; {what}"
-    if scenario["widths"]:
+    text = f"{_count(count, points['source'] + ' point')} of dimension {points['dimension']}"
+    if module:
+        text += f"; {_module(module)}"
+    if stack:
+        text += f"; layers: {_stack(stack)}"
+    if scenario.get("widths"):
         text += f"; widths {', '.join(map(str, scenario['widths']))}"
-    if scenario["profile"]:
+    if scenario.get("profile"):
         text += f"; hidden layers of {', '.join(str(n or 'that many') for n in scenario['profile'])} units"
-    if scenario["training"]:
+    if scenario.get("training"):
         training = scenario["training"]
         kind = " with Nesterov momentum" if training.get("nesterov") else " with heavy-ball momentum"
         momentum = f"{kind} {training['momentum']:g}" if training.get("momentum") else ""
@@ -33,6 +36,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _module(module: dict[str, Any]) -> str:
+    module = MODULE | module
     bias = "" if module["bias"] else ", no bias"
     return (
         f"a {module['kind']} module of width {module['width']} with {module['outputs']} outputs,"
@@ -50,6 +54,7 @@ def _stack(stack: list[dict[str, Any]]) -> str:
 
 def _layer(layer: dict[str, Any]) -> str:
     if layer["type"] == "Linear":
+        layer = LINEAR | layer
         weights = "" if layer["weights"] == "gaussian" else f", {layer['weights']}"
         return f"Linear(weight_std={layer['weight_std']:.4g}, bias_std={layer['bias_std']:.4g}{weights})"
     arguments = ", ".join(f"{name}={value}" for name, value in layer.items() if name != "type")

@@ -82,6 +82,30 @@ def test_a_change_of_verdict_alone_is_seen(good, rewritten, capsys):
     assert code == 1 and f"kernel.oracle ({open_question}): holds -> undecided" in text
 
 
+def test_runs_of_other_budgets_and_other_numbers_of_claims_compare_the_same_questions(
+    good, rewritten, capsys
+):
+    """Another level and other draws change the numbers of random measurements, and no question."""
+
+    def spend(finding):
+        measured = [replace(m, value=m.value * 1.01) if m.statistics else m for m in finding.measurements]
+        more = {"level": finding.level / 10, "max_samples": 10 * finding.max_samples}
+        return replace(finding, measurements=tuple(measured), **more)
+
+    random = [finding for finding in good.findings if any(m.statistics for m in finding.measurements)]
+    assert random
+    code, text = shown(capsys, good.folder, rewritten(spend))
+    assert code == 0 and text.endswith("questions in common; nothing changed\n")
+
+    def change(finding):
+        return (
+            replace(spend(finding), verdict=Verdict.FAILS) if finding.id == random[0].id else spend(finding)
+        )
+
+    code, text = shown(capsys, good.folder, rewritten(change))
+    assert code == 1 and f"({random[0].id}): {random[0].verdict} -> fails" in text
+
+
 def test_the_number_of_folders_is_checked(good, capsys):
     assert main(["report", "--compare", str(good.folder)]) == 2
     assert "DIR: got 1 folders, but expected two runs to compare" in capsys.readouterr().err

@@ -1,18 +1,23 @@
 """What is read off many findings at once: regions reached, outcomes over depth and width, what falls."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
+import ntkverify as nv
+from ntkverify.data import Points
 from ntkverify.findings import Verdict
+from ntkverify.recipes import Recipe
 from ntkverify.reports.coverage import reached, tally
 from ntkverify.reports.falling import falls_with, weakest
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
 from ntkverify.reports.pictures import pictures
-from ntkverify.reports.reading import AXES
+from ntkverify.reports.reading import AXES, LINEAR, MODULE
 from ntkverify.reports.totals import smallest_seen
+from ntkverify.reports.words import scenario_in_words
+from ntkverify.scenarios import Scenario
 from ntkverify.space import space
 
 CLAIMS = {
@@ -34,6 +39,24 @@ def at(finding, depth: int, width: int, **changes):
 
 def test_axes_of_the_space_are_those_that_reports_read():
     assert set(space()) == set(AXES)
+
+
+def test_defaults_that_records_leave_out_are_those_of_the_values():
+    defaults = [
+        {field.name: field.default for field in fields(kind) if field.name in told}
+        for kind, told in ((nv.Linear, LINEAR), (Recipe, MODULE))
+    ]
+    assert defaults == [LINEAR, MODULE]
+
+
+def test_nothing_is_said_of_an_architecture_that_is_not_known(good):
+    points = Points(source="sphere", count=2, dimension=3)
+    scenario = Scenario(points=points).to_plain()
+    assert scenario_in_words(scenario) == "2 sphere points of dimension 3"
+    run = replace(good, findings=[replace(good.findings[0], scenario=scenario)])
+    reach = {one.axis: one.tried for one in reached(run)}
+    about = ("hidden layers", "biases", "activation", "weight distribution", "outputs", "width")
+    assert {reach[axis] for axis in about} == {"nothing"} and reach["number of points"] == "2"
 
 
 def test_regions_never_reached_lie_below_between_and_above(good):

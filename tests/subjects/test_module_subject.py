@@ -14,7 +14,6 @@ from ntkverify.diagnosis import gap_terms
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario, Training
-from ntkverify.strategies import unknown
 
 ONE = Budget(name="one", examples=5, stochastic_examples=1, max_samples=2000, widths=(512, 256, 128, 64, 32))
 
@@ -35,7 +34,7 @@ def task(mine, steps: int = 30) -> Scenario:
         Points(source="sphere", count=9, dimension=3),
         Training(steps=steps, step_size=0.5, test_points=4),
     )
-    return Scenario(architecture=unknown(3), points=points, widths=mine.widths, training=training)
+    return Scenario(points=points, widths=mine.widths, training=training)
 
 
 def measured(mine):

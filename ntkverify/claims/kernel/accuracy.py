@@ -20,7 +20,7 @@ KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(n1, d), (n2, d) -> (n1, n2), for a fixed architecture."""
 
 
-def kernels(subject: Any, arch: Architecture) -> dict[str, KernelFunction]:
+def kernels(subject: Any, arch: Architecture | None) -> dict[str, KernelFunction]:
     """The kernels that the subject brings, by name."""
 
     def of(part: str) -> KernelFunction:
@@ -34,19 +34,22 @@ def accuracy(subject: Any) -> float:
     return getattr(subject, "accuracy", FOREIGN_ACCURACY)
 
 
-def rounding_bound(subject: Any, arch: Architecture, *inputs: np.ndarray) -> float:
+def rounding_bound(subject: Any, arch: Architecture | None, *inputs: np.ndarray) -> float:
     """How far two right answers may differ, relative to sqrt(k(x, x) k(y, y)).
 
     inputs: (n, d) each. Unit roundoff x operations (products in an inner product, and a constant
     for each layer) x condition; or the subject's own accuracy where that is coarser.
     """
     x = np.concatenate(inputs)
-    operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * len(arch.layers.flat()))
+    operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * (len(arch.layers.flat()) if arch else 1))
     return max(accuracy(subject), unit_roundoff(torch.float64) * operations * _condition(arch, x))
 
 
-def _condition(arch: Architecture, x: np.ndarray) -> float:
-    """Largest relative change of an entry for each relative change of the inputs (n, d), at least 1."""
+def _condition(arch: Architecture | None, x: np.ndarray) -> float:
+    """Largest relative change of an entry for each relative change of the inputs (n, d), at least 1, which also
+    stands for that of a kernel of no stated architecture."""
+    if arch is None:
+        return 1.0
     # The built-in kernel serves here whatever is under test: how hard the question is does not
     # depend on who answers.
     nudged = x * (1 + STEP * np.random.default_rng(0).choice([-1.0, 1.0], x.shape))

@@ -106,13 +106,16 @@ NO_CUSP = Premise(
     name="no cusp",
     statement="the first layer has a bias, or no activation has a kink: else kernels have a cusp at 0 and at parallel inputs",
     holds=lambda scenario: (
-        scenario.architecture.linears[0].bias_std > 0
+        scenario.architecture is None
+        or scenario.architecture.linears[0].bias_std > 0
         or not any(activation.kinked for activation in scenario.architecture.activations)
     ),
 )
 
 
 def _representable(scenario: Scenario) -> bool:
+    if scenario.architecture is None:
+        return True
     with np.errstate(over="ignore", invalid="ignore"):
         values = [oracle.kernels_of_point(scenario.architecture, x) for x in scenario.points.inputs()]
     return all(math.isfinite(value) and value < LARGEST for point in values for value in point.values())
