@@ -52,7 +52,7 @@ def test_defaults_that_records_leave_out_are_those_of_the_values():
 def test_nothing_is_said_of_an_architecture_that_is_not_known(good):
     points = Points(source="sphere", count=2, dimension=3)
     scenario = Scenario(points=points).to_plain()
-    assert scenario_in_words(scenario) == "2 sphere points of dimension 3"
+    assert scenario_in_words(scenario) == "2 sphere points of dimension 3."
     run = replace(good, findings=[replace(good.findings[0], scenario=scenario)])
     reach = {one.axis: one.tried for one in reached(run)}
     about = ("hidden layers", "biases", "activation", "weight distribution", "outputs", "width")
