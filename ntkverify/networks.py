@@ -22,7 +22,7 @@ Storage = Literal["dense", "lazy", "auto"]
 MOST_DENSE = 2**31
 """Bytes that the weights between hidden layers, their gradients and velocities may take with weights="auto"."""
 
-LAZY = ("ntk", torch.float64, "cpu")
+LAZY_OPTIONS = ("ntk", torch.float64, "cpu")
 """Parameterisation, dtype and kind of device of lazy weights."""
 
 DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
@@ -133,13 +133,13 @@ def _hidden_widths(arch: Architecture, width: int | Sequence[int]) -> list[int]:
 def _draws_lazily(weights: str, arch: Architecture, widths: list[int], options: tuple) -> bool:
     if weights not in ("dense", "lazy", "auto"):
         raise InvalidArgument("weights", repr(weights), "'dense', 'lazy' or 'auto'", "Choose one.")
-    if weights == "lazy" and options != LAZY:
-        got, expected = ("{} parameterisation in {} on {}".format(*some) for some in (options, LAZY))
+    if weights == "lazy" and options != LAZY_OPTIONS:
+        got, expected = ("{} parameterisation in {} on {}".format(*some) for some in (options, LAZY_OPTIONS))
         raise InvalidArgument(
             "weights", f"'lazy' with {got}", expected, 'Leave those options out, or use weights="dense".'
         )
     numbers = 3 * sum(n * m for n, m in itertools.pairwise(widths))
-    can_be = options == LAZY and all(linear.weights == "gaussian" for linear in arch.linears[1:-1])
+    can_be = options == LAZY_OPTIONS and all(linear.weights == "gaussian" for linear in arch.linears[1:-1])
     return weights == "lazy" or (weights == "auto" and can_be and 8 * numbers > MOST_DENSE)
 
 

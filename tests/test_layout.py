@@ -11,7 +11,7 @@ import ntkverify
 
 PACKAGE = Path(ntkverify.__file__).parent
 ORDER = """errors serialization seeds causes findings runs drawing budgets arrays numerics activations architecture data recipes scenarios
-space reproducible stats analytic lazy networks empirical strategies predict training gap paper subjects claims maps diagnosis hunt reports checking pytest_plugin cli""".split()
+space reproducible stats analytic lazy networks empirical strategies predict training gap paper oracle premises subjects claims maps diagnosis hunt reports checking pytest_plugin cli""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

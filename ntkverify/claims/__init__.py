@@ -1,8 +1,9 @@
 """The catalogue of claims, by family."""
 
 from ntkverify.claims import empirical, equivalence, initialisation, kernel, module, paper, regime, training
-from ntkverify.claims.claim import Claim, Effort, Premise, examine
+from ntkverify.claims.claim import Claim, Effort, examine
 from ntkverify.errors import InvalidArgument
+from ntkverify.premises import Premise
 
 CATALOGUE: dict[str, Claim] = {
     claim.id: claim

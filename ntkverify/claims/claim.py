@@ -14,28 +14,13 @@ from hypothesis.strategies import SearchStrategy
 
 from ntkverify.budgets import Budget
 from ntkverify.findings import Finding, Measurement, Verdict, weakest
+from ntkverify.premises import Premise
 from ntkverify.scenarios import Scenario
+from ntkverify.stats import Effort
 from ntkverify.subjects import has
 
 Scenarios = Callable[[Any, Budget, int], SearchStrategy[Scenario]]
 """(subject, budget, seed) -> the scenarios worth trying."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Premise:
-    """Something that a theorem assumes of a scenario."""
-
-    name: str
-    statement: str
-    holds: Callable[[Scenario], bool]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """What one measurement may spend: a false-alarm probability, and draws at each width."""
-
-    level: float
-    max_samples: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +83,8 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
         try:
             with one_thread():
                 measurements = claim.measure(subject, scenario, effort)
+            spent = sum(m.statistics.level for m in measurements if m.statistics)
+            assert spent <= effort.level * (1 + 1e-9), f"{claim.id} spends {spent:g} of {effort.level:g}"
             verdict = weakest([measurement.verdict for measurement in measurements])
             if not measurements:  # the subject brings nothing that the claim is about
                 verdict = Verdict.OUT_OF_SCOPE

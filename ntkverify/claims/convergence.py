@@ -1,19 +1,15 @@
 """Shared by the claims that say "tends to the limit with width": what is fitted, and how it is judged."""
 
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from ntkverify.claims.claim import Effort, Premise
+from ntkverify.claims.claim import Effort
 from ntkverify.claims.judging import as_measurement
 from ntkverify.claims.series import Replicates, WidthSeries
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import Draw, decide_mean, fit_power_law, replicate_slopes
-
-WIDEST_DEPTH_RATIO = 16
-"""Units per hidden layer and per layer of depth above which the leading order in depth / width rules."""
 
 ROOT = (-0.5, -0.4)
 """The slope of a distance that falls like width^(-1/2), and the shallowest that finite widths bend it to."""
@@ -23,16 +19,6 @@ TRUNCATION = 0.005
 
 REACH = 8
 """Bets are placed on offsets clipped at this many times the spread of the first ones seen."""
-
-WIDE = Premise(
-    name="wide",
-    statement=f"there is a hidden layer, and each has at least {WIDEST_DEPTH_RATIO} units per layer of depth",
-    holds=lambda scenario: (
-        scenario.architecture.depth >= 1
-        and min((n for width in scenario.widths for n in scenario.hidden_widths(width)), default=0)
-        >= WIDEST_DEPTH_RATIO * scenario.architecture.depth
-    ),
-)
 
 
 def measure_convergence(
@@ -50,10 +36,10 @@ def measure_convergence(
     means to be judged. resolution: the offset that must not be missed. extrapolation: see
     `measure_offsets`.
     """
-    series, share = WidthSeries(replicates, scenario), effort.level / 3
+    series, (for_slope, for_offsets) = WidthSeries(replicates, scenario), effort.split(1, 2)
     return (
-        measure_slope(series, replace(effort, level=share)),
-        *measure_offsets(series, replace(effort, level=2 * share), resolution, **extrapolation),
+        measure_slope(series, for_slope),
+        *measure_offsets(series, for_offsets, resolution, **extrapolation),
     )
 
 
@@ -98,12 +84,10 @@ def measure_offsets(
     truncation: what an extrapolation that is linear in 1 / width may leave. confirm: "betting"
     where networks are costly, since it stops as soon as a failure is certain.
     """
-
-    half = replace(effort, level=effort.level / 2)
-    options = {"truncation": truncation, "confirm": confirm}
-    return (
-        measure_offset(series, half, resolution, 1, "offset at infinite width, along the limit", **options),
-        measure_offset(series, half, resolution, 2, "offset at infinite width, across it", **options),
+    names = ("offset at infinite width, along the limit", "offset at infinite width, across it")
+    return tuple(
+        measure_offset(series, share, resolution, column, name, truncation=truncation, confirm=confirm)
+        for column, (name, share) in enumerate(zip(names, effort.split(1, 1), strict=True), start=1)
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
-from ntkverify.stats import Decision, decide_mean
+from ntkverify.stats import Decision, Effort, decide_mean
 
 SHARE = {"confirm": "betting", "support": (0.0, 1.0)}
 """How the share of networks of some kind is confirmed: even where all are of that kind."""
@@ -22,9 +22,8 @@ def judge(
     scenario: Scenario,
     allowed: tuple[float, float],
     *,
-    level: float,
+    effort: Effort,
     resolution: float,
-    max_samples: int,
     screen: int = 64,
     tolerance: str = "",
     **confirmation: Any,
@@ -40,9 +39,9 @@ def judge(
     decision = decide_mean(
         draw,
         allowed,
-        level=level,
+        level=effort.level,
         resolution=resolution,
-        max_samples=max_samples,
+        max_samples=effort.max_samples,
         screen=screen,
         **confirmation,
     )

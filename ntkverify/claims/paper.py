@@ -12,14 +12,14 @@ import torch
 from ntkverify import predict, strategies
 from ntkverify.activations import ReLU
 from ntkverify.architecture import Architecture, Sequential
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.convergence import WIDE, WidthSeries, measure_offsets
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WidthSeries, measure_offsets
 from ntkverify.claims.equivalence.regression import WIDTHS_TO_THE_END, to_the_end
-from ntkverify.claims.premises import FINISHED, LAZY, UNSATURATED
 from ntkverify.claims.trained import Task, descent, train_all
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.networks import Antisymmetric
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.premises import FINISHED, LAZY, NO_HIDDEN_LAYER, UNSATURATED, WIDE, Premise
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 
@@ -126,13 +126,6 @@ def _of_both(premise: Premise) -> Premise:
     )
 
 
-LINEAR = Premise(
-    name="no hidden layer",
-    statement="without a hidden layer both kernels are the same",
-    holds=lambda scenario: scenario.architecture.depth == 0,
-)
-
-
 def _stopped_early(subject, budget, seed):
     return strategies.scenarios(
         subject,
@@ -184,7 +177,7 @@ SIMILARITY = Claim(
     statement="NNGP and NTK regression err alike, within 5%, where there is no hidden layer; with one they need not.",
     formula="E err(NNGP)^2 = tr(C_TT + P C_XX P^T - (P C_XT + its transpose)) / m, P = K_TX K_XX^-1",
     source="Liu, Tai, Crandall & Huang 2025, claim 2; errors: Rasmussen & Williams 2006, section 7.2",
-    premises=(LINEAR,),
+    premises=(NO_HIDDEN_LAYER,),
     needs=frozenset({"architecture", "nngp", "ntk"}),
     stochastic=False,
     inside=_tasks((0,), 40),

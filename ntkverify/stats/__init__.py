@@ -1,7 +1,7 @@
 """Decisions about random draws, each with a false-alarm rate and a smallest visible violation."""
 
 from ntkverify.stats.betting_power import betting_samples_needed, betting_visible
-from ntkverify.stats.budget import ErrorBudget
+from ntkverify.stats.budget import Effort, ErrorBudget
 from ntkverify.stats.calibration import Calibration, detections, false_alarms, simulated_source
 from ntkverify.stats.catoni import catoni_interval
 from ntkverify.stats.eprocess import betting_interval, betting_test
@@ -19,6 +19,7 @@ __all__ = [
     "Calibration",
     "Decision",
     "Draw",
+    "Effort",
     "ErrorBudget",
     "PowerLaw",
     "betting_interval",

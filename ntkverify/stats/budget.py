@@ -1,6 +1,6 @@
-"""How the false-alarm probability of a whole run is shared out."""
+"""How the false-alarm probability of a run is shared out: over decisions, and over what one of them measures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ntkverify.stats import checks
 
@@ -36,3 +36,18 @@ class ErrorBudget:
     def per_decision(self) -> float:
         """The false-alarm rate that one decision may spend."""
         return self.total / (self.claims * self.examples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """What measuring a claim on one scenario may spend.
+
+    level: the false-alarm probability of all its measurements together. max_samples: draws at each width.
+    """
+
+    level: float
+    max_samples: int
+
+    def split(self, *weights: int) -> tuple["Effort", ...]:
+        """One effort for each of several measurements, with levels in proportion to `weights` that add up to this."""
+        return tuple(replace(self, level=self.level * weight / sum(weights)) for weight in weights)

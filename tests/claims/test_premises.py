@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import ntkverify as nv
-from ntkverify.claims.premises import LAZY, UNSATURATED, WELL_CONDITIONED, condition, parameter_movement
+from ntkverify import premises
+from ntkverify.claims import CATALOGUE
 from ntkverify.data import Points
+from ntkverify.premises import LAZY, UNSATURATED, WELL_CONDITIONED
+from ntkverify.premises.training import condition, parameter_movement
 from ntkverify.scenarios import Scenario, Training
 
 EASY = Scenario(
@@ -58,3 +61,10 @@ def test_few_units_are_not_lazy():
 def test_large_inputs_saturate():
     arch = nv.mlp(inputs=3, depth=1, activation=nv.Erf(), weight_std=7.0)
     assert not UNSATURATED.holds(replace(EASY, architecture=arch))
+
+
+def test_each_name_means_one_premise():
+    named = {name: value for name, value in vars(premises).items() if isinstance(value, premises.Premise)}
+    assert len({premise.name for premise in named.values()}) == len(named) > 25
+    used = {premise.name for claim in CATALOGUE.values() for premise in claim.premises}
+    assert used == {premise.name for premise in named.values()}

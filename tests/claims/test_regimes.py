@@ -9,9 +9,9 @@ from torch import nn
 import ntkverify as nv
 from ntkverify.claims import CATALOGUE, Effort, examine
 from ntkverify.claims.regime import losses, modules, scales, shapes
-from ntkverify.claims.regime.steps import PRODUCT
 from ntkverify.data import Points
 from ntkverify.findings import Verdict
+from ntkverify.premises.training import PRODUCT
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.subjects import BuiltinSubject
 

@@ -6,10 +6,11 @@ import numpy as np
 from torch import nn
 
 from ntkverify import strategies
-from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.empirical.definition import by_definition, mean_over_outputs, rounding_bound
 from ntkverify.claims.kernel.accuracy import relative_difference, within
 from ntkverify.findings import Measurement
+from ntkverify.premises import MORE_THAN_PARAMETERS
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 
@@ -110,19 +111,6 @@ def _spectrum(matrix: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _count(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
-
-
-def _exceeds_parameters(scenario: Scenario) -> bool:
-    recipe = scenario.module
-    net = recipe.build(scenario.points.dimension, 0)
-    return scenario.points.count * recipe.outputs > _count(net)
-
-
-MORE_THAN_PARAMETERS = Premise(
-    name="more outputs than parameters",
-    statement="points times outputs exceed the number of parameters: else the bound says nothing",
-    holds=_exceeds_parameters,
-)
 
 
 def _any_module(subject, budget, seed):

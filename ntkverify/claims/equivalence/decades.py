@@ -1,19 +1,17 @@
 """A single network against kernel regression, over more widths than dense weights allow."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from ntkverify import strategies
 from ntkverify.activations import Erf, ReLU
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.convergence import WIDE, WidthSeries, measure_offset, measure_slope
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WidthSeries, measure_offset, measure_slope
 from ntkverify.claims.initialisation.kernels import against
-from ntkverify.claims.premises import LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
 from ntkverify.claims.trained import Task, descent, descent_on, distances, train_all
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
 from ntkverify.networks import Storage, network
+from ntkverify.premises import GAUSSIAN, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 
@@ -70,21 +68,23 @@ def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
         # One by one: each holds the answers of its hidden weights until it is measured.
         return np.concatenate([measured(width, [seed], "lazy") for seed in seeds], axis=1)
 
-    series, share = WidthSeries(replicates, scenario, SCREEN), replace(effort, level=effort.level / 4)
+    series, shares = WidthSeries(replicates, scenario, SCREEN), effort.split(1, 1, 1, 1)
     slope = {"resolution": 0.35, "confirm": "betting", "support": SLOPES}
     root = max(scenario.widths) ** 0.5
 
-    def offset(name: str, column: int, resolution: float, powers: tuple[float, ...]) -> Measurement:
+    def offset(
+        share: Effort, name: str, column: int, resolution: float, powers: tuple[float, ...]
+    ) -> Measurement:
         options = {"truncation": LEFT / root, "powers": powers}
         return measure_offset(
             series, share, resolution / root, column, f"offset at infinite width, {name}", **options, **RARELY
         )
 
     return (
-        measure_slope(series, share, name="slope over width, trained networks", **slope),
-        offset("trained networks", 1, RESOLUTION_TRAINED, POWERS),
-        measure_slope(series, share, column=2, name="slope over width, NTK at the start", **slope),
-        offset("NTK at the start", 3, RESOLUTION, (1.0,)),
+        measure_slope(series, shares[0], name="slope over width, trained networks", **slope),
+        offset(shares[1], "trained networks", 1, RESOLUTION_TRAINED, POWERS),
+        measure_slope(series, shares[2], column=2, name="slope over width, NTK at the start", **slope),
+        offset(shares[3], "NTK at the start", 3, RESOLUTION, (1.0,)),
     )
 
 
@@ -105,11 +105,6 @@ def _over_decades(subject, budget, seed):
     )
 
 
-GAUSSIAN = Premise(
-    name="Gaussian weights",
-    statement="all weights are Gaussian: hidden ones of another law cannot be drawn where they are asked",
-    holds=lambda scenario: all(linear.weights == "gaussian" for linear in scenario.architecture.linears),
-)
 DECADES = Claim(
     id="equivalence.decades",
     statement="Over decades of width, trained networks keep approaching NTK regression, and their NTK its limit.",

@@ -6,11 +6,11 @@ from torch import nn
 from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.convergence import WIDE, measure_convergence
-from ntkverify.claims.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
+from ntkverify.claims.convergence import measure_convergence
 from ntkverify.claims.trained import Predicted, Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
+from ntkverify.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 

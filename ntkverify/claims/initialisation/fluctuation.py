@@ -1,35 +1,19 @@
 """How much the NTK of a finite network fluctuates, exactly."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
 from ntkverify import strategies
 from ntkverify.activations import ReLU
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.convergence import WIDE, WidthSeries, measure_slope
-from ntkverify.claims.initialisation.kernels import HE, empirical_kernels, relu_without_bias
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WidthSeries, measure_slope
+from ntkverify.claims.initialisation.kernels import HE, empirical_kernels
 from ntkverify.claims.judging import judge
 from ntkverify.findings import Measurement
+from ntkverify.premises import CRITICAL_RELU, GAUSSIAN, NO_BOTTLENECK, ONE_INPUT, WIDE
 from ntkverify.scenarios import Scenario
-
-HE_RELU = Premise(
-    name="ReLU at constant variance",
-    statement="ReLU units, no bias, weight variance 2, Gaussian weights, one input",
-    holds=lambda scenario: (
-        relu_without_bias(scenario)
-        and {(linear.weight_std, linear.weights) for linear in scenario.architecture.linears}
-        == {(HE, "gaussian")}
-        and scenario.points.count == 1
-    ),
-)
-NO_BOTTLENECK = Premise(
-    name="no bottleneck",
-    statement="every hidden layer grows",
-    holds=lambda scenario: not any(scenario.profile),
-)
 
 
 def relu_second_moment(widths: list[int]) -> float:
@@ -59,9 +43,8 @@ def measure_second_moment(subject, scenario: Scenario, effort: Effort) -> tuple[
             ratios,
             scenario,
             (1.0, 1.0),
-            level=effort.level,
+            effort=effort,
             resolution=0.5,
-            max_samples=effort.max_samples,
             screen=400,  # heavy tails: the spread itself must be known well
             tolerance=f"exact: variance {variance:.4g} of the squared mean",
         ),
@@ -74,21 +57,20 @@ def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[
     mean = float(np.asarray(subject.ntk(scenario.architecture, x, x))[0, 0])
     expected = relu_second_moment([widest] * scenario.architecture.depth) - 1
     actual = relu_second_moment(scenario.hidden_widths(widest)) - 1
-    half = replace(effort, level=effort.level / 2)
+    for_slope, for_size = effort.split(1, 1)
 
     def deviations(width: int, seeds: list[int]) -> np.ndarray:
         return empirical_kernels(subject, scenario, width, seeds)[None, :, 0, 0] / mean - 1
 
     return (
-        measure_slope(WidthSeries(lambda *drawn: np.abs(deviations(*drawn)), scenario), half),
+        measure_slope(WidthSeries(lambda *drawn: np.abs(deviations(*drawn)), scenario), for_slope),
         judge(
             f"variance at width {widest}, in units of what equal widths leave",
             lambda seeds: deviations(widest, seeds)[0] ** 2 / expected,
             scenario,
             (0.0, 1.0),
-            level=half.level,
+            effort=for_size,
             resolution=0.5,
-            max_samples=effort.max_samples,
             screen=200,
             tolerance=f"the exact law says {actual:.4g} of the squared mean{_floor(scenario)}",
         ),
@@ -159,7 +141,7 @@ SECOND_MOMENT = Claim(
     formula="E Theta_n(x,x)^2 / (E Theta_n(x,x))^2 = prod_l (1 + 5/n_l)"
     " (1/3 + 2/3 (L+1)^-2 sum_{l,m} prod_{l<=i<m} (n_i - 1)/(n_i + 5))",
     source="Hanin & Nica 2020, Theorem 1, made exact",
-    premises=(HE_RELU,),
+    premises=(CRITICAL_RELU, GAUSSIAN, ONE_INPUT),
     needs=frozenset({"any_architecture", "network", "ntk"}),
     stochastic=True,
     inside=_unequal,
@@ -173,7 +155,7 @@ CONCENTRATION = Claim(
     statement="The NTK stops fluctuating as all hidden layers grow, like width^(-1/2).",
     formula="Var Theta_n(x,x) / (E Theta_n(x,x))^2 = L (11 L + 7) / (3 (L + 1) n) + O(n^-2)",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1; a bottleneck leaves 3 / width (from the exact law)",
-    premises=(WIDE, NO_BOTTLENECK, HE_RELU),
+    premises=(WIDE, NO_BOTTLENECK, CRITICAL_RELU, GAUSSIAN, ONE_INPUT),
     needs=frozenset({"any_architecture", "network", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=True,

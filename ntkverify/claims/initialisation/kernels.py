@@ -6,25 +6,12 @@ import numpy as np
 
 from ntkverify import strategies
 from ntkverify.activations import ReLU
-from ntkverify.claims.claim import Premise
 from ntkverify.claims.convergence import beside
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 
 HE = 2**0.5
 """The weight_std at which ReLU keeps the variance of its inputs."""
-
-GAUSSIAN_FIRST_LAYER = Premise(
-    name="Gaussian first layer",
-    statement="the first layer's weights are Gaussian: its fan_in does not grow, so no central limit helps",
-    holds=lambda scenario: scenario.architecture.linears[0].weights == "gaussian",
-)
-
-
-def relu_without_bias(scenario: Scenario) -> bool:
-    """Whether every hidden layer is ReLU and no layer has a bias."""
-    arch = scenario.architecture
-    return set(arch.activations) == {ReLU()} and not any(linear.bias_std for linear in arch.linears)
 
 
 def empirical_kernels(subject: Any, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:

@@ -5,10 +5,11 @@ import numpy as np
 from ntkverify import strategies
 from ntkverify.activations import Erf
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.convergence import WIDE, WidthSeries, measure_convergence, measure_offsets
-from ntkverify.claims.initialisation.kernels import GAUSSIAN_FIRST_LAYER, against, empirical_kernels, narrow
+from ntkverify.claims.convergence import WidthSeries, measure_convergence, measure_offsets
+from ntkverify.claims.initialisation.kernels import against, empirical_kernels, narrow
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
+from ntkverify.premises import GAUSSIAN_FIRST_LAYER, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 

@@ -5,31 +5,14 @@ import torch
 
 from ntkverify import strategies
 from ntkverify.activations import ReLU
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.initialisation.kernels import (
-    GAUSSIAN_FIRST_LAYER,
-    HE,
-    across,
-    empirical_kernels,
-    relu_without_bias,
-)
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.initialisation.kernels import HE, across, empirical_kernels
 from ntkverify.claims.judging import judge
 from ntkverify.findings import Measurement
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.premises import EXACT_MEAN, GAUSSIAN_FIRST_LAYER
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import FOREIGN_ACCURACY, part
-
-UNBIASED = Premise(
-    name="one hidden layer, or ReLU without bias",
-    statement="one hidden layer; or Gaussian weights and ReLU units without bias, where the mean of the diagonal is exact at any depth",
-    holds=lambda scenario: (
-        scenario.architecture.depth == 1
-        or (
-            relu_without_bias(scenario)
-            and {linear.weights for linear in scenario.architecture.linears} == {"gaussian"}
-        )
-    ),
-)
 
 
 def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -43,7 +26,7 @@ def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     tolerance = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * scenario.widths[0] * arch.depth
     tolerance += getattr(subject, "accuracy", FOREIGN_ACCURACY)
 
-    def offset_along(direction: np.ndarray, name: str) -> Measurement:
+    def offset_along(direction: np.ndarray, name: str, effort: Effort) -> Measurement:
         def offsets(seeds: list[int]) -> np.ndarray:
             deviations = empirical_kernels(subject, scenario, scenario.widths[0], seeds) - limit
             return np.einsum("sij,ij->s", deviations, direction) / size
@@ -53,15 +36,15 @@ def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
             offsets,
             scenario,
             (-tolerance, tolerance),
-            level=effort.level / 2,
+            effort=effort,
             resolution=0.05,
-            max_samples=effort.max_samples,
             tolerance=f"exact to rounding and to the accuracy that the kernel claims: {tolerance:.2g}",
         )
 
+    along, aside = effort.split(1, 1)
     return (
-        offset_along(limit / size, "relative offset of the mean, along the limit"),
-        offset_along(direction, "relative offset of the mean, across it"),
+        offset_along(limit / size, "relative offset of the mean, along the limit", along),
+        offset_along(direction, "relative offset of the mean, across it", aside),
     )
 
 
@@ -83,7 +66,7 @@ NTK_MEAN = Claim(
     " its diagonal at any depth, for ReLU without bias.",
     formula="E Theta_n = Theta",
     source="one hidden layer: linearity of the mean; ReLU: Hanin & Nica 2020, Theorem 1",
-    premises=(UNBIASED, GAUSSIAN_FIRST_LAYER),
+    premises=(EXACT_MEAN, GAUSSIAN_FIRST_LAYER),
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,

@@ -2,29 +2,14 @@
 
 import numpy as np
 
-from ntkverify import strategies
+from ntkverify import oracle, strategies
 from ntkverify.activations import Erf, ReLU
 from ntkverify.architecture import Architecture, Sequential
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.kernel import oracle
+from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, rounding_bound, within
-from ntkverify.claims.kernel.premises import HE
 from ntkverify.findings import Measurement
+from ntkverify.premises import APART, CRITICAL_RELU, UNIFORM
 from ntkverify.scenarios import Scenario
-
-DEEP = 30
-"""Hidden layers after which the phase rules."""
-
-
-def _uniform(arch: Architecture) -> bool:
-    return len(set(arch.linears)) == 1 and len(set(arch.activations)) == 1
-
-
-UNIFORM = Premise(
-    name="deep and uniform",
-    statement=f"at least {DEEP} hidden layers, all alike",
-    holds=lambda scenario: scenario.architecture.depth >= DEEP and _uniform(scenario.architecture),
-)
 
 
 def measure_growth(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -99,16 +84,6 @@ def _critical(subject, budget, seed):
     )
 
 
-def _apart(scenario: Scenario) -> bool:
-    x, y = scenario.points.inputs()[:2]
-    return np.arccos(np.clip(x @ y / np.linalg.norm(x) / np.linalg.norm(y), -1, 1)) > 0.5
-
-
-APART = Premise(
-    name="inputs apart",
-    statement="the first two inputs are at an angle of more than .5",
-    holds=_apart,
-)
 GROWTH = Claim(
     id="kernel.deep_growth",
     statement="Deep in a network each layer multiplies the NTK by the phase's factor and adds the NNGP kernel.",
@@ -125,7 +100,7 @@ CRITICAL = Claim(
     statement="At ReLU's critical scale a very deep NTK sees all pairs of different inputs alike, at a quarter.",
     formula="Theta(x, y) / sqrt(Theta(x, x) Theta(y, y)) -> 1/4 as the depth grows",
     source="Xiao, Pennington & Schoenholz 2020, section 4; Hayou, Doucet & Rousseau 2019",
-    premises=(UNIFORM, HE, APART),
+    premises=(UNIFORM, CRITICAL_RELU, APART),
     needs=frozenset({"architecture", "ntk"}),
     stochastic=False,
     inside=_critical,

@@ -7,9 +7,9 @@ import numpy as np
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels
-from ntkverify.claims.kernel.premises import BIASED, DISTINCT, NON_POLYNOMIAL
 from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound
 from ntkverify.findings import Measurement, Verdict
+from ntkverify.premises import BIASED, DISTINCT, NON_POLYNOMIAL
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import HARD_SOURCES, SOURCES
 

@@ -10,9 +10,9 @@ from ntkverify.activations import Monomial, ReLU
 from ntkverify.architecture import Architecture
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, rounding_bound
-from ntkverify.claims.kernel.premises import HE, LOW_RANK, PAIR
 from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound
 from ntkverify.findings import Measurement, Verdict
+from ntkverify.premises import CLOSE_PAIR, CRITICAL_RELU, LOW_RANK
 from ntkverify.scenarios import Scenario
 
 
@@ -135,7 +135,7 @@ SMALL_ANGLE = Claim(
     statement="Two ReLU inputs at a small angle are told apart in proportion to it, the better the deeper.",
     formula="lambda_min = H (H + 1) delta / 2 pi at depth H and angle delta, where Theta(x, x) = H + 1",
     source="expansion of the arc-cosine kernels of Cho & Saul 2009 at small angles",
-    premises=(PAIR, HE),
+    premises=(CLOSE_PAIR, CRITICAL_RELU),
     needs=frozenset({"architecture", "ntk"}),
     stochastic=False,
     inside=_close_pairs,

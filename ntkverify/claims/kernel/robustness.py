@@ -7,18 +7,14 @@ import torch
 from hypothesis import strategies as st
 
 from ntkverify import strategies
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.kernel import oracle
+from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import accuracy, kernels, within
-from ntkverify.claims.kernel.premises import DISTINCT
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import unit_roundoff
+from ntkverify.premises import DISTINCT, NO_CUSP, REPRESENTABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.strategies import HARD_SOURCES, SOURCES
-
-LARGEST = 1e200
-"""A kernel that a right program may be asked for, with room for what it multiplies on the way."""
 
 DIFFERENCE = 1e-4
 """Step of the central differences; their error falls like its square."""
@@ -102,30 +98,6 @@ def _differentiable(subject, budget, seed):
     )
 
 
-NO_CUSP = Premise(
-    name="no cusp",
-    statement="the first layer has a bias, or no activation has a kink: else kernels have a cusp at 0 and at parallel inputs",
-    holds=lambda scenario: (
-        scenario.architecture is None
-        or scenario.architecture.linears[0].bias_std > 0
-        or not any(activation.kinked for activation in scenario.architecture.activations)
-    ),
-)
-
-
-def _representable(scenario: Scenario) -> bool:
-    if scenario.architecture is None:
-        return True
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = [oracle.kernels_of_point(scenario.architecture, x) for x in scenario.points.inputs()]
-    return all(math.isfinite(value) and value < LARGEST for point in values for value in point.values())
-
-
-REPRESENTABLE = Premise(
-    name="within the range of numbers",
-    statement=f"integration of the kernels' definition finds none of an input with itself above {LARGEST:g}",
-    holds=_representable,
-)
 FINITE = Claim(
     id="kernel.finite",
     statement="Zero, tiny, huge, equal and opposite inputs have finite kernels, and finite gradients.",

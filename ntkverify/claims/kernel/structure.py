@@ -5,8 +5,8 @@ import numpy as np
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
-from ntkverify.claims.kernel.premises import HOMOGENEOUS, UNBIASED
 from ntkverify.findings import Measurement
+from ntkverify.premises import HOMOGENEOUS, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.strategies import HARD_SOURCES, SOURCES

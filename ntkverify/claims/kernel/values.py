@@ -3,31 +3,15 @@
 import numpy as np
 import torch
 
-from ntkverify import strategies
+from ntkverify import oracle, strategies
 from ntkverify.analytic.tiles import evaluate
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.kernel import oracle
+from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
 from ntkverify.findings import Measurement
+from ntkverify.premises import SEPARATED
+from ntkverify.premises.inputs import sine
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import HARD_SOURCES, SOURCES
-
-SMALLEST_SINE = 1e-2
-"""Of the angle between two inputs that the oracle is asked about: it reads angles off covariances."""
-
-
-def _sine(scenario: Scenario) -> float:
-    """Of the angle between the first two inputs; 0 where one of them is 0."""
-    x, y = scenario.points.inputs()[:2]
-    norms = np.linalg.norm(x) * np.linalg.norm(y)
-    return float(np.sqrt(max(1 - (x @ y / norms) ** 2, 0.0))) if norms > 0 else 0.0
-
-
-SEPARATED = Premise(
-    name="separated inputs",
-    statement=f"the sine of the angle between the first two inputs is at least {SMALLEST_SINE:g}",
-    holds=lambda scenario: _sine(scenario) >= SMALLEST_SINE,
-)
 
 
 def measure_diagonal(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -47,7 +31,7 @@ def measure_diagonal(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
 def measure_oracle(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """k(x, y) of the first two inputs against integration in the plane."""
     arch, points = scenario.architecture, scenario.points.inputs()[:2]
-    bound = rounding_bound(subject, arch, points) / _sine(scenario)
+    bound = rounding_bound(subject, arch, points) / sine(scenario)
     fine, coarse = (oracle.kernels_of_pair(arch, *points, panels) for panels in (36, 24))
     scales = [oracle.kernels_of_point(arch, point) for point in points]
     out = []

@@ -3,8 +3,6 @@
 Learning rates are a share of the largest stable one for the network's own NTK.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from torch import nn
 
@@ -28,9 +26,11 @@ def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     """Slopes over width of the kernel's drift and of the distance to the linearised network; and, of the
     latter, the width at which it falls to the tolerance."""
     series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
-    half = replace(effort, level=effort.level / 2)
     names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
-    slopes = (falls(series, half, column, name) for column, name in enumerate(names))
+    slopes = (
+        falls(series, share, column, name)
+        for column, (name, share) in enumerate(zip(names, effort.split(1, 1), strict=True))
+    )
     distances = series.rows(1, "screen", 0, REPLICATES)
     return (*slopes, *_where_it_begins(subject, series.widths, distances))
 
@@ -92,9 +92,8 @@ def measure_lazy(subject, scenario: Scenario, effort: Effort) -> tuple[Measureme
             distances,
             scenario,
             (-np.inf, 0.0),
-            level=effort.level,
+            effort=effort,
             resolution=0.25,
-            max_samples=effort.max_samples,
         ),
     )
 
@@ -146,7 +145,7 @@ REGIME = Claim(
     inside=tasks((9, 12), training=_SHORT),
     measure=measure_regime,
 )
-LAZY = Claim(
+LAZY_AT_ITS_WIDTH = Claim(
     id="module.lazy",
     statement="At the width that its owner uses, training ends within the claimed distance of the linearised network.",
     formula="|f_t - f_lin,t| <= tolerance |f_lin,t - f_0|, in geometric mean over initialisations",
@@ -158,4 +157,4 @@ LAZY = Claim(
     measure=measure_lazy,
 )
 
-CLAIMS = (REGIME, LAZY)
+CLAIMS = (REGIME, LAZY_AT_ITS_WIDTH)

@@ -53,16 +53,16 @@ def measure_growth(
             out[finite] = replicate_slopes(np.asarray(levels, dtype=float), sizes[finite])
         return out
 
-    settings = {"level": effort.level / 2, "max_samples": effort.max_samples}
+    for_slope, for_size = effort.split(1, 1)
     return (
-        judge(f"slope of {what} over {axis}", slopes, scenario, slope, resolution=0.25, **settings),
+        judge(f"slope of {what} over {axis}", slopes, scenario, slope, effort=for_slope, resolution=0.25),
         judge(
             f"log of {what} at {axis} {levels[0]:g}",
             lambda seeds: np.log(known(tuple(seeds))[0]),
             scenario,
             tuple(float(edge) for edge in np.log(size)),
+            effort=for_size,
             resolution=0.5,
-            **settings,
         ),
     )
 

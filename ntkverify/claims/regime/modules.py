@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.premises import STABLE, UNSATURATED
 from ntkverify.claims.regime.growth import (
     FLAT,
     analytic_kernels,
@@ -18,6 +17,7 @@ from ntkverify.claims.regime.growth import (
 from ntkverify.claims.trained import Task, descent, descent_on, networks
 from ntkverify.findings import Measurement
 from ntkverify.networks import Elementwise
+from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario
 from ntkverify.training import train
 

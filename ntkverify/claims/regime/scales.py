@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.judging import SHARE, judge
-from ntkverify.claims.premises import STABLE, UNSATURATED
 from ntkverify.claims.regime.growth import (
     FLAT,
     analytic_descent,
@@ -19,6 +18,7 @@ from ntkverify.claims.regime.growth import (
 from ntkverify.claims.trained import Task, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
+from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 
@@ -128,19 +128,20 @@ def measure_standard(
             grown.append(not losses[-1] < losses[0])
         return np.array(grown, dtype=float)
 
+    for_growth, for_divergence = effort.split(1, 1)
     growth = measure_growth(
         steepest,
         scenario.widths,
         scenario,
-        replace(effort, level=effort.level / 2),
+        for_growth,
         what="lambda_max",
         axis="width",
         slope=(0.75, 1.25),
         size=(1.0, np.inf),
     )
     name = f"share that diverges at width {scenario.widths[0]}"
-    settings = {"level": effort.level / 2, "max_samples": effort.max_samples}
-    return (*growth, judge(name, grows, scenario, (0.9, np.inf), resolution=0.3, **settings, **SHARE))
+    divergence = judge(name, grows, scenario, (0.9, np.inf), effort=for_divergence, resolution=0.3, **SHARE)
+    return (*growth, divergence)
 
 
 MEAN_FIELD = Claim(

@@ -9,9 +9,9 @@ from ntkverify.activations import ReLU
 from ntkverify.architecture import Architecture, Sequential
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.initialisation.kernels import empirical_kernels
-from ntkverify.claims.premises import STABLE, UNSATURATED
 from ntkverify.claims.regime.growth import FLAT, gaps, measure_growth, ordinary
 from ntkverify.findings import Measurement
+from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 

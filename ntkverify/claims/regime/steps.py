@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from ntkverify.activations import Monomial
-from ntkverify.architecture import Architecture, Linear, Sequential
-from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.claim import Claim, Effort
 from ntkverify.data import Points
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import unit_roundoff
+from ntkverify.premises import LARGE_STEPS
+from ntkverify.premises.training import PRODUCT
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.subjects import part
 from ntkverify.training import train
@@ -21,9 +21,6 @@ NUDGE = 1e-8
 
 OPERATIONS = 16
 """Roundings of a step, besides those of its inner products."""
-
-PRODUCT = Architecture(inputs=1, layers=Sequential(Linear(), Monomial(1), Linear()))
-"""f(x) = u . v x / sqrt n, for which one point x = 1 with target 0 gives the map in closed form."""
 
 
 def catapult_map(f: float, kernel: float, rate: float, width: int) -> tuple[float, float]:
@@ -107,15 +104,6 @@ def _products(subject, budget, seed):
     )
 
 
-LARGE_STEPS = Premise(
-    name="large steps",
-    statement="one product u . v / sqrt n, a learning rate above 2 / lambda_0 and not near 4 / lambda_0",
-    holds=lambda scenario: (
-        scenario.architecture == PRODUCT
-        and scenario.training is not None
-        and (1.1 <= scenario.training.step_size <= 1.8 or scenario.training.step_size >= 2.2)
-    ),
-)
 CATAPULT = Claim(
     id="regime.large_steps",
     statement="Beyond 2 / lambda_max the kernel itself falls until training is stable, and beyond 4 it diverges.",

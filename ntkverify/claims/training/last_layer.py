@@ -4,11 +4,11 @@ import numpy as np
 from torch import nn
 
 from ntkverify import strategies
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.convergence import WIDE, measure_convergence
-from ntkverify.claims.premises import UNSATURATED
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import measure_convergence
 from ntkverify.claims.trained import Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
+from ntkverify.premises import SMALL_STEPS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
 
 TRUNCATION = 0.02
@@ -16,13 +16,6 @@ TRUNCATION = 0.02
 
 WIDTHS = (256, 160, 96, 64, 32)
 """Narrower than a budget's: there is nothing to see here but the kernel of the last hidden layer."""
-
-SMALL_STEPS = Premise(
-    name="small steps",
-    statement="at most .3 of the largest stable learning rate of the NNGP kernel, since a narrow network's own "
-    "kernel may be some times larger",
-    holds=lambda scenario: scenario.training is not None and scenario.training.step_size <= 0.3,
-)
 
 
 def measure_last_layer(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:

@@ -1,17 +1,15 @@
 """How soon a network trains like its linearisation: the kernel's drift, the distance, the residual."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from ntkverify import strategies
 from ntkverify.activations import Erf, ReLU
-from ntkverify.claims.claim import Claim, Effort, Premise
-from ntkverify.claims.convergence import WIDE, WidthSeries, measure_slope
+from ntkverify.claims.claim import Claim, Effort
+from ntkverify.claims.convergence import WidthSeries, measure_slope
 from ntkverify.claims.judging import SHARE, judge
-from ntkverify.claims.premises import LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
 from ntkverify.claims.trained import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
+from ntkverify.premises import LAZY, MODERATE_STEPS, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 
@@ -20,12 +18,6 @@ SMOOTH, KINKED = (-1.0, -0.75), (-0.5, -0.4)
 
 TOLERATED = 0.05
 """Of networks that may break the bound, which holds with high probability."""
-
-MODERATE_STEPS = Premise(
-    name="moderate step size",
-    statement="the learning rate is below 1 / lambda_max of the analytic NTK",
-    holds=lambda scenario: scenario.training is not None and scenario.training.step_size <= 0.5,
-)
 
 
 def measure_laziness(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -46,12 +38,12 @@ def measure_laziness(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
         drift = run.records[0].kernel_drift if run.records else np.full(len(nets), np.nan)
         return np.stack([drift, np.array(gaps)])
 
-    series, half = WidthSeries(replicates, scenario), replace(effort, level=effort.level / 2)
+    series, shares = WidthSeries(replicates, scenario), effort.split(1, 1)
     kinked = any(activation.kinked for activation in scenario.architecture.activations)
     names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
     return tuple(
-        measure_slope(series, half, column=column, name=name, law=KINKED if kinked else SMOOTH)
-        for column, name in enumerate(names)
+        measure_slope(series, share, column=column, name=name, law=KINKED if kinked else SMOOTH)
+        for column, (name, share) in enumerate(zip(names, shares, strict=True))
     )
 
 
@@ -75,9 +67,8 @@ def measure_residual(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
         breaks,
         scenario,
         (-np.inf, TOLERATED),
-        level=effort.level,
+        effort=effort,
         resolution=0.3,
-        max_samples=effort.max_samples,
         tolerance="the theorem holds with high probability",
         **SHARE,
     )

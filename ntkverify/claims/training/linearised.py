@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify import strategies
-from ntkverify.claims.claim import Claim, Effort, Premise
+from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.trained import Task, descent
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.premises import STABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 from ntkverify.training import Trajectory, train
@@ -22,12 +23,6 @@ PENALTY = 0.5
 
 CURVE_POINTS = 8
 """Steps at which the report shows both sides."""
-
-STABLE_STEPS = Premise(
-    name="stable step size",
-    statement="the learning rate is below the largest stable one",
-    holds=lambda scenario: scenario.training is not None and scenario.training.step_size < 1,
-)
 
 
 class Linearised(nn.Module):
@@ -162,7 +157,7 @@ RECURSION = Claim(
     statement="The linearised network trains as its own kernel says, at any width and any time.",
     formula="f_t = f_0 + Theta(x,X) Theta^-1 (I - (I - eta Theta)^t) (y - f_0), Theta the network's own NTK",
     source="Lee, Xiao, Schoenholz et al. 2019, equations 6-9",
-    premises=(STABLE_STEPS,),
+    premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
     implies=("training.laziness", "equivalence.regression"),
     stochastic=False,
@@ -174,7 +169,7 @@ MOMENTUM = Claim(
     statement="With heavy-ball or Nesterov momentum the linearised network still follows a recursion of its kernel.",
     formula="v <- mu v - Theta (f - y), f <- f + eta v; Nesterov: f <- f + eta (mu v - Theta (f - y))",
     source="Polyak 1964; Nesterov 1983; momentum in function space: Lee et al. 2019, section 2.4",
-    premises=(STABLE_STEPS,),
+    premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
     stochastic=False,
     inside=_any_width(steps=(10, 30), step_sizes=(0.5, 0.1), momenta=(0.5, 0.9), nesterov=(False, True)),
@@ -185,7 +180,7 @@ PENALTY_IS_RIDGE = Claim(
     statement="A penalty on the distance to the initial weights makes training end in kernel ridge regression.",
     formula="+ lambda / 2 |w - w_0|^2: f = f_0 + Theta(x,X) (Theta + lambda I)^-1 (y - f_0)",
     source="Hu, Li & Yu 2020, Theorem 5.1",
-    premises=(STABLE_STEPS,),
+    premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
     stochastic=False,
     inside=_any_width(steps=(30,), step_sizes=(0.8,)),

@@ -1,4 +1,4 @@
-"""Premises of claims about training: when networks of finite width can be near their limit at all.
+"""What claims assume of training: when networks of finite width can be near their limit at all.
 
 The theorems hold as the width tends to infinity, at constants that depend on the data (Lee et al.
 2019 bound the inputs and ask for a kernel of full rank; Du et al. 2019 need a width that grows
@@ -7,11 +7,15 @@ computed from the analytic kernels of the scenario, so nothing that is under tes
 """
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
 from ntkverify import analytic, predict
-from ntkverify.claims.claim import Premise
+from ntkverify.activations import Monomial
+from ntkverify.architecture import Architecture, Linear, Sequential
+from ntkverify.premises.premise import Premise
+from ntkverify.premises.widths import narrowest
 from ntkverify.scenarios import Scenario
 
 WORST_CONDITION = 100
@@ -21,10 +25,13 @@ UNITS_PER_MOVEMENT = 8
 """Units per hidden layer, and per layer of depth, for each unit of squared parameter movement."""
 
 LARGEST_VARIANCE = 40
-"""Of a unit's input in the first layer: beyond, small changes of the weights saturate it."""
+"""Largest variance of a unit's input in the first layer: beyond, small changes of the weights saturate it."""
 
 UNLEARNED = 0.005
-"""Of any mode, where a network counts as trained to the end."""
+"""What may be left of any mode where a network counts as trained to the end."""
+
+PRODUCT = Architecture(inputs=1, layers=Sequential(Linear(), Monomial(1), Linear()))
+"""f(x) = u . v x / sqrt n, for which one point x = 1 with target 0 gives the map of a step in closed form."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -63,19 +70,39 @@ def remainder(scenario: Scenario) -> float:
     return float((np.abs(1 - rate * np.linalg.eigvalsh(ntk)) ** scenario.training.steps).max())
 
 
-def _narrowest(scenario: Scenario) -> int:
-    return min((n for width in scenario.widths for n in scenario.hidden_widths(width)), default=0)
-
-
 def _first_variance(scenario: Scenario) -> float:
     first, x = scenario.architecture.linears[0], scenario.points.inputs()
     return first.weight_std**2 * (x**2).mean(axis=1).max() + first.bias_std**2
 
 
+def _step_size_meets(condition: Callable[[float], bool]) -> Callable[[Scenario], bool]:
+    return lambda scenario: scenario.training is not None and condition(scenario.training.step_size)
+
+
 STABLE = Premise(
     name="stable step size",
-    statement="the learning rate is below 2 / lambda_max of the analytic NTK",
-    holds=lambda scenario: scenario.training is not None and scenario.training.step_size < 1,
+    statement="the learning rate is below the largest at which gradient descent on the kernel converges",
+    holds=_step_size_meets(lambda share: share < 1),
+)
+MODERATE_STEPS = Premise(
+    name="moderate step size",
+    statement="the learning rate is below 1 / lambda_max of the analytic NTK",
+    holds=_step_size_meets(lambda share: share <= 0.5),
+)
+SMALL_STEPS = Premise(
+    name="small steps",
+    statement="at most .3 of the largest stable learning rate of the NNGP kernel, since a narrow network's own "
+    "kernel may be some times larger",
+    holds=_step_size_meets(lambda share: share <= 0.3),
+)
+LARGE_STEPS = Premise(
+    name="large steps",
+    statement="one product u . v / sqrt n, a learning rate above 2 / lambda_0 and not near 4 / lambda_0",
+    holds=lambda scenario: (
+        scenario.architecture == PRODUCT
+        and scenario.training is not None
+        and (1.1 <= scenario.training.step_size <= 1.8 or scenario.training.step_size >= 2.2)
+    ),
 )
 FINISHED = Premise(
     name="finished training",
@@ -94,7 +121,7 @@ LAZY = Premise(
     holds=lambda scenario: (
         scenario.training is not None
         and UNITS_PER_MOVEMENT * scenario.architecture.depth * parameter_movement(scenario)
-        <= _narrowest(scenario)
+        <= narrowest(scenario)
     ),
 )
 UNSATURATED = Premise(
