@@ -10,7 +10,7 @@ import pytest
 import ntkverify
 
 PACKAGE = Path(ntkverify.__file__).parent
-ORDER = """errors serialization seeds causes findings runs drawing budgets arrays numerics activations architecture data recipes scenarios
+ORDER = """errors axes serialization seeds causes findings runs drawing budgets arrays numerics activations architecture data recipes scenarios
 space reproducible stats analytic lazy networks empirical strategies predict training gap paper oracle premises subjects claims maps diagnosis hunt reports checking pytest_plugin cli""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
@@ -42,7 +42,7 @@ def test_imports_point_downward(path):
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "reports").glob("*.py")), ids=lambda path: path.name)
 def test_reports_read_findings_only(path):
-    assert imported_rooms(path) <= {"errors", "findings", "runs", "drawing", "maps"}
+    assert imported_rooms(path) <= {"errors", "axes", "findings", "runs", "drawing", "maps"}
 
 
 def test_the_kernel_and_the_network_share_no_scaling_code():

@@ -5,20 +5,31 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ntkverify.axes import Axis
 from ntkverify.findings import Finding, Verdict
 from ntkverify.reports.reading import AXES, Values
 from ntkverify.runs import Run
 
 TRAINED_TOO = (
-    "activation",
-    "data",
-    "weight distribution",
-    "biases",
-    "hidden layers",
-    "width",
-    "number of points",
+    Axis.ACTIVATION,
+    Axis.DATA,
+    Axis.WEIGHTS,
+    Axis.BIASES,
+    Axis.DEPTH,
+    Axis.WIDTH,
+    Axis.POINTS,
 )
 """Axes on which trained networks are looked at by themselves: a kernel tried at a point says nothing of training there."""
+TALLIED = (
+    Axis.ACTIVATION,
+    Axis.DEPTH,
+    Axis.WIDTH,
+    Axis.DATA,
+    Axis.POINTS,
+    Axis.MODULE,
+    Axis.STEPS,
+)
+"""Axes on which the scenarios of a claim are counted."""
 GAP = 4
 """Neighbouring numbers that differ by more than this factor leave a region between them."""
 LISTED = 12
@@ -51,6 +62,12 @@ def reached(run: Run) -> list[Reach]:
 
 def _counted(values: Iterable[Values]) -> Counter:
     return Counter(itertools.chain.from_iterable(values))
+
+
+def tallies(findings: Iterable[Finding]) -> list[tuple[Axis, str]]:
+    """The `tally` on each of the axes TALLIED that the findings have values on."""
+    findings = list(findings)
+    return [(axis, words) for axis in TALLIED if (words := tally(findings, axis))]
 
 
 def tally(findings: Iterable[Finding], axis: str) -> str:

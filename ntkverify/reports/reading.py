@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ntkverify.axes import Axis
+
 Record = dict[str, Any]
 Values = Iterable[str | float]
 
@@ -77,19 +79,19 @@ def _momentum(scenario: Record) -> set[str]:
     return {kind if training.get("momentum") else "none"}
 
 
-AXES: dict[str, Callable[[Record], Values]] = {
-    "activation": activations,
-    "data": lambda scenario: {scenario["points"]["source"]},
-    "weight distribution": _weights,
-    "biases": _biases,
-    "torch module": lambda scenario: {scenario["module"]["kind"]} if scenario.get("module") else set(),
-    "hidden layers": depths,
-    "width": widths,
-    "number of points": lambda scenario: [scenario["points"]["count"]],
-    "input dimension": lambda scenario: [scenario["points"]["dimension"]],
-    "outputs": _outputs,
-    "training steps": _of_training("steps"),
-    "step size": _of_training("step_size"),
-    "momentum": _momentum,
+AXES: dict[Axis, Callable[[Record], Values]] = {
+    Axis.ACTIVATION: activations,
+    Axis.DATA: lambda scenario: {scenario["points"]["source"]},
+    Axis.WEIGHTS: _weights,
+    Axis.BIASES: _biases,
+    Axis.MODULE: lambda scenario: {scenario["module"]["kind"]} if scenario.get("module") else set(),
+    Axis.DEPTH: depths,
+    Axis.WIDTH: widths,
+    Axis.POINTS: lambda scenario: [scenario["points"]["count"]],
+    Axis.DIMENSION: lambda scenario: [scenario["points"]["dimension"]],
+    Axis.OUTPUTS: _outputs,
+    Axis.STEPS: _of_training("steps"),
+    Axis.STEP_SIZE: _of_training("step_size"),
+    Axis.MOMENTUM: _momentum,
 }
 """The values that a scenario takes along each axis; a run's header says under the same names which exist."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ntkverify.findings import Finding, Measurement, Verdict
 from ntkverify.reports import pinning, words
-from ntkverify.reports.coverage import reached, tally
+from ntkverify.reports.coverage import reached, tallies
 from ntkverify.reports.falling import falls_with, weakest
 from ntkverify.reports.formulas import formula_in_html
 from ntkverify.reports.heat import heat
@@ -78,7 +78,7 @@ def _environment(run: Run):
         "shown_measurements": _shown,
         "sign": SIGNS.get,
         "smallest_seen": smallest_seen,
-        "tally": tally,
+        "tallies": tallies,
     }
     return environment
 

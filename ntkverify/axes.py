@@ -1,0 +1,21 @@
+"""The axes along which scenarios vary. Imports nothing."""
+
+from enum import StrEnum
+
+
+class Axis(StrEnum):
+    """The name of an axis, as a run's header and its report say it."""
+
+    ACTIVATION = "activation"
+    DATA = "data"
+    WEIGHTS = "weight distribution"
+    BIASES = "biases"
+    MODULE = "torch module"
+    DEPTH = "hidden layers"
+    WIDTH = "width"
+    POINTS = "number of points"
+    DIMENSION = "input dimension"
+    OUTPUTS = "outputs"
+    STEPS = "training steps"
+    STEP_SIZE = "step size"
+    MOMENTUM = "momentum"
