@@ -2,13 +2,10 @@
 
 import math
 
-from ntkverify.drawing import BLUE, ORANGE, svg
+from ntkverify.drawing import BLUE, INK, ORANGE, svg
 from ntkverify.findings import Verdict
 from ntkverify.maps.values import Boundary, Cell, Map
 from ntkverify.maps.words import AXIS_NAMES
-
-INK = "#1b1b1b"
-"""Of text and lines; a page that defines --ink gives it its own."""
 
 STRONGEST = 8
 """Gaps this many times above or below the tolerance, and more, have the strongest colour."""
@@ -25,9 +22,7 @@ def picture(drawn: Map) -> str:
     settings = drawn.settings
     widths, levels = settings.widths, settings.levels
     figure = Figure(figsize=(1.1 + 0.62 * len(widths), 1.3 + 0.62 * len(levels)), layout="constrained")
-    figure.patch.set_alpha(0)
     axes = figure.add_subplot(xlabel="width", ylabel=AXIS_NAMES[settings.axis])
-    axes.patch.set_alpha(0)
     for cell in drawn.cells:
         _draw(axes, cell, widths.index(cell.width), levels.index(cell.level), settings.tolerance)
     for row, boundary in enumerate(drawn.boundaries):
@@ -40,7 +35,7 @@ def picture(drawn: Map) -> str:
     axes.spines[:].set_visible(False)
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set_color(INK)
-    return svg(figure).replace(INK, f"var(--ink, {INK})")
+    return svg(figure, {INK: "currentColor"}, name=drawn.to_json())
 
 
 def symbol(cell: Cell) -> str:
