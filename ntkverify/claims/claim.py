@@ -27,7 +27,8 @@ Scenarios = Callable[[Any, Budget, int], SearchStrategy[Scenario]]
 class Claim:
     """One promise of theory.
 
-    id: "family.name". needs, about: parts (`subjects.PARTS`) of which a subject must bring all, and at least
+    id: "family.name". formula: in LaTeX, as between dollar signs.
+    needs, about: parts (`subjects.PARTS`) of which a subject must bring all, and at least
     one: a claim that relates parts to one another is worth trying on a subject that brings any of them.
     implies: ids of claims that cannot be trusted where this one fails.
     stochastic: it draws networks, so its verdict has a false-alarm rate.

@@ -162,7 +162,8 @@ DEPTH_STEP = Claim(
     id="paper.depth_step",
     statement="A second hidden layer changes the error of networks as it changes that of NTK regression, once they "
     "start at 0, train to the end, and see the same points.",
-    formula="(err net_2 - err net_1) - (err NTK_2 - err NTK_1) -> 0 as n -> infinity",
+    formula=r"(\mathrm{err}\, \mathrm{net}_2 - \mathrm{err}\, \mathrm{net}_1) "
+    r"- (\mathrm{err}\, \mathrm{NTK}_2 - \mathrm{err}\, \mathrm{NTK}_1) \to 0 \text{ as } n \to \infty",
     source="against Liu, Tai, Crandall & Huang 2025, claim 1; Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1",
     premises=tuple(map(_of_both, (WIDE, FINISHED, LAZY, UNSATURATED))),
     needs=frozenset({"any_architecture", "ntk"}),
@@ -175,7 +176,9 @@ DEPTH_STEP = Claim(
 SIMILARITY = Claim(
     id="paper.nngp_predicts_like_ntk",
     statement="NNGP and NTK regression err alike, within 5%, where there is no hidden layer; with one they need not.",
-    formula="E err(NNGP)^2 = tr(C_TT + P C_XX P^T - (P C_XT + its transpose)) / m, P = K_TX K_XX^-1",
+    formula=r"\mathbb{E}\, \mathrm{err}(\mathrm{NNGP})^2 = "
+    r"\operatorname{tr}(C_{TT} + P C_{XX} P^\top - P C_{XT} - C_{TX} P^\top) / m, \quad "
+    r"P = K_{TX} K_{XX}^{-1}",
     source="Liu, Tai, Crandall & Huang 2025, claim 2; errors: Rasmussen & Williams 2006, section 7.2",
     premises=(NO_HIDDEN_LAYER,),
     needs=frozenset({"architecture", "nngp", "ntk"}),

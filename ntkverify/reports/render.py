@@ -10,7 +10,7 @@ from ntkverify.findings import Finding, Measurement, Verdict
 from ntkverify.reports import pinning, words
 from ntkverify.reports.coverage import reached, tallies
 from ntkverify.reports.falling import falls_with, weakest
-from ntkverify.reports.formulas import formula_in_html
+from ntkverify.reports.formulas import formula_in_mathml
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
 from ntkverify.reports.maps import maps_beside
@@ -66,7 +66,7 @@ def _environment(run: Run):
     environment.filters |= {
         "as_json": pinning.scenario_json,
         "duration": words.duration,
-        "formula": lambda formula: Markup(formula_in_html(formula)),
+        "formula": lambda latex: Markup(formula_in_mathml(latex)),
         "heat": heat,
         "in_words": words.scenario_in_words,
         "laws": laws,

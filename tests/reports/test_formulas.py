@@ -1,52 +1,40 @@
-import re
-from html import unescape
 from xml.etree import ElementTree
 
 import pytest
 
 from ntkverify.claims import CATALOGUE
-from ntkverify.reports.formulas import GREEK, SYMBOLS, formula_in_html
-
-PLAIN = {symbol: name for name, symbol in (GREEK | SYMBOLS).items()} | {"⟨": "<", "⟩": ">"}
-SCRIPTS = re.compile(r"[_^{}()\s]")
-"""What a script's place on the line says in HTML, and brackets that only held it together."""
-
-
-def read_back(html: str) -> str:
-    """The formula's words and signs without its scripts' marks, from what a reader sees."""
-    text = unescape(re.sub(r"<[^>]*>", "", html))
-    return SCRIPTS.sub("", "".join(PLAIN.get(character, character) for character in text))
+from ntkverify.reports.formulas import formula_in_mathml
 
 
 @pytest.mark.parametrize("claim", CATALOGUE.values(), ids=lambda claim: claim.id)
-def test_no_formula_of_the_catalogue_is_mangled(claim):
-    html = formula_in_html(claim.formula)
-    ElementTree.fromstring(f"<p>{html}</p>")
-    assert read_back(html) == SCRIPTS.sub("", claim.formula)
-    assert html.count("<sub>") == claim.formula.count("_") and html.count("<sup>") == claim.formula.count("^")
-    text = re.sub(r"<[^>]*>", "", html)
-    assert not set("_^{}~'") & set(text.replace("network's", ""))
-    assert not set(re.findall("[A-Za-z]+", unescape(text))) & {*GREEK, *SYMBOLS}
-    assert text.count("(") == text.count(")") and text.count("⟨") == text.count("⟩")
+def test_every_formula_of_the_catalogue_becomes_mathematics(claim):
+    math = ElementTree.fromstring(formula_in_mathml(claim.formula))
+    assert math.tag == "{http://www.w3.org/1998/Math/MathML}math"
+    text = "".join(math.itertext())
+    assert text and not set("\\{}$_^&") & set(text)
 
 
 @pytest.mark.parametrize(
-    ("formula", "html"),
+    ("latex", "words"),
     [
-        ("n^(-1/2)", "<i>n</i><sup>-1/2</sup>"),
-        ("K_XX^-1 y", "<i>K</i><sub>XX</sub><sup>-1</sup> <i>y</i>"),
-        ("(1 - eta)^t (y)", "(1 - η)<sup><i>t</i></sup> (<i>y</i>)"),
-        ("Theta_{W_l}", "Θ<sub><i>W</i><sub><i>l</i></sub></sub>"),
-        ("a^(2 (H + 1)) b", "<i>a</i><sup>2 (<i>H</i> + 1)</sup> <i>b</i>"),
-        ("prod_{l<=i<m}", "∏<sub><i>l</i>≤<i>i</i>&lt;<i>m</i></sub>"),
-        ("<grad f, v>", "⟨∇ <i>f</i>, <i>v</i>⟩"),
-        ("v <- s, |k| < infinity, t > 0", "<i>v</i> ← <i>s</i>, |<i>k</i>| &lt; ∞, <i>t</i> &gt; 0"),
-        ("the network's own f", "the network's own <i>f</i>"),
-        ("E f(x')", "E <i>f</i>(<i>x</i>')"),
-        ("<script> & a_", "⟨script⟩ &amp; <i>a</i>_"),
-        ("x^( open", "<i>x</i>^( open"),
+        (r"\Theta_n \to K' \text{ as } n \to \infty", "Θn→K\N{PRIME}\xa0as\xa0n→∞"),
+        (r"\text{<script> & }", "<script>\xa0&\xa0"),
+        (r"a < b \le \|x\|", "a<b≤‖x‖"),
     ],
 )
-def test_scripts_signs_and_letters(formula, html):
-    typed = {"\N{MINUS SIGN}": "-", "\N{PRIME}": "'"}
-    assert re.sub("|".join(typed), lambda match: typed[match.group()], formula_in_html(formula)) == html
+def test_characters_are_what_they_stand_for(latex, words):
+    assert "".join(ElementTree.fromstring(formula_in_mathml(latex)).itertext()) == words
+
+
+@pytest.mark.parametrize("other", ["K_", r"\frac", r"\left( <b>"])
+def test_what_is_no_latex_is_shown_as_it_was_written(other):
+    assert formula_in_mathml(other) == f"<code>{other.replace('<b>', '&lt;b&gt;')}</code>"
+
+
+def test_formulas_are_drawn_with_scripts_and_fractions(chromium, tmp_path):
+    page, formula = tmp_path / "page.html", formula_in_mathml(r"\frac{1}{2} x^n")
+    page.write_text(f"<!doctype html><body>{formula}")
+    chromium.open(page, 600)
+    heights = chromium.ask("""["mfrac", "mi", "msup"].map(tag =>
+        document.querySelector(tag).getBoundingClientRect().height)""")
+    assert heights[0] > 1.5 * heights[1] and heights[2] > heights[1] > 0

@@ -125,7 +125,7 @@ def _claim(name: str, **fields: Any) -> Claim:
 METHODS_AGREE = _claim(
     "methods_agree",
     statement="Every way to compute the NTK of a module gives the inner products of its gradients.",
-    formula="Theta(x, y)_ab = <grad f_a(x), grad f_b(y)>",
+    formula=r"\Theta(x, y)_{ab} = \langle \nabla f_a(x), \nabla f_b(y) \rangle",
     source="Jacot, Gabriel & Hongler 2018, equation 4; Novak, Sohl-Dickstein & Schoenholz 2022, section 3",
     premises=(),
     measure=measure_methods_agree,
@@ -133,7 +133,7 @@ METHODS_AGREE = _claim(
 POSITIVE_SEMIDEFINITE = _claim(
     "positive_semidefinite",
     statement="The NTK of a module has no negative eigenvalue.",
-    formula="Theta = J J^T >= 0",
+    formula=r"\Theta = J J^\top \ge 0",
     source="a Gram matrix; an eigenvalue of -.24 was reported of neural-tangents (its issue 134)",
     premises=(),
     measure=measure_positive_semidefinite,
@@ -141,7 +141,7 @@ POSITIVE_SEMIDEFINITE = _claim(
 RANK = _claim(
     "rank_at_most_parameters",
     statement="The rank of a module's NTK is at most the number of its parameters.",
-    formula="rank(J J^T) <= p",
+    formula=r"\operatorname{rank}(J J^\top) \le p",
     source="J has p columns",
     premises=(MORE_THAN_PARAMETERS,),
     measure=measure_rank,
@@ -157,7 +157,7 @@ RANK = _claim(
 BATCH_INVARIANT = _claim(
     "batch_invariant",
     statement="An entry depends on its two points alone: not on the batch, its blocks or its order.",
-    formula="Theta(X, Y)[i, j] = Theta(x_i, y_j)",
+    formula=r"\Theta(X, Y)_{ij} = \Theta(x_i, y_j)",
     source="definition; broken in neural-tangents (its issue 122)",
     premises=(),
     measure=measure_batch_invariant,

@@ -108,7 +108,8 @@ def _over_decades(subject, budget, seed):
 DECADES = Claim(
     id="equivalence.decades",
     statement="Over decades of width, trained networks keep approaching NTK regression, and their NTK its limit.",
-    formula="|f_t - regression from f_0| = O(n^(-1/2)), |Theta_n - Theta| = O(n^(-1/2)) for n = 2^6 ... 2^17",
+    formula=r"\|f_t - \text{regression from } f_0\|,\ \|\Theta_n - \Theta\| = O(n^{-1/2}) "
+    r"\text{ for } n = 2^6, \dots, 2^{17}",
     source="Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(WIDE, GAUSSIAN, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
     needs=frozenset({"architecture"}),

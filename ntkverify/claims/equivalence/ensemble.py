@@ -61,7 +61,8 @@ ENSEMBLE = Claim(
     id="equivalence.ensemble",
     statement="Over initialisations, trained outputs are Gaussian with the mean of NTK regression and a covariance "
     "that training does not remove.",
-    formula="P = Theta(T,X) Theta^-1: mean P y, covariance K_TT + P K_XX P^T - (P K_XT + its transpose)",
+    formula=r"P = \Theta(T, X)\, \Theta^{-1}: \quad \text{mean } P y, \quad "
+    r"\text{covariance } K_{TT} + P K_{XX} P^\top - P K_{XT} - K_{TX} P^\top",
     source="Lee, Xiao, Schoenholz et al. 2019, equations 14-15 as t tends to infinity",
     premises=(WIDE, FINISHED, LAZY, UNSATURATED),
     needs=frozenset({"architecture"}),

@@ -112,7 +112,8 @@ def _too_large_steps(subject, budget, seed):
 REGRESSION = Claim(
     id="equivalence.regression",
     statement="A network trained by gradient descent is NTK regression from its own initial function.",
-    formula="f_t(x) = f_0(x) + Theta(x,X) Theta^-1 (I - (I - eta Theta)^t) (y - f_0(X)) + O(n^(-1/2))",
+    formula=r"f_t(x) = f_0(x) + \Theta(x, X)\, \Theta^{-1} (I - (I - \eta \Theta)^t) (y - f_0(X)) "
+    r"+ O(n^{-1/2})",
     source="Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1 and equations 8-11",
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
     needs=frozenset({"architecture"}),
@@ -132,7 +133,7 @@ REGRESSION = Claim(
 INTERPOLATION = Claim(
     id="equivalence.interpolation",
     statement="Trained until it fits, a network is ridgeless NTK regression of what its start leaves.",
-    formula="f(x) = f_0(x) + Theta(x,X) Theta^-1 (y - f_0(X)) + O(n^(-1/2))",
+    formula=r"f(x) = f_0(x) + \Theta(x, X)\, \Theta^{-1} (y - f_0(X)) + O(n^{-1/2})",
     source="Jacot, Gabriel & Hongler 2018, section 5; Arora et al. 2019, Theorem 3.2",
     premises=(WIDE, FINISHED, LAZY, UNSATURATED),
     needs=frozenset({"architecture"}),
@@ -144,7 +145,7 @@ INTERPOLATION = Claim(
 ZERO_START = Claim(
     id="equivalence.zero_start",
     statement="A network that is 0 at the start, half of it the negative of the other, is NTK regression alone.",
-    formula="f_0 = 0: f_t(x) = Theta(x,X) Theta^-1 (I - (I - eta Theta)^t) y + O(n^(-1/2))",
+    formula=r"f_0 = 0: \quad f_t(x) = \Theta(x, X)\, \Theta^{-1} (I - (I - \eta \Theta)^t)\, y + O(n^{-1/2})",
     source="Chizat, Oyallon & Bach 2019, section 2; Zhang, Xu, Luo & Ma 2020 (antisymmetrical initialisation)",
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
     needs=frozenset({"architecture"}),

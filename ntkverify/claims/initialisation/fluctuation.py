@@ -138,8 +138,10 @@ def _bottleneck(subject, budget, seed):
 SECOND_MOMENT = Claim(
     id="initialisation.relu_second_moment",
     statement="The second moment of a ReLU network's NTK follows the exact law in depth and widths.",
-    formula="E Theta_n(x,x)^2 / (E Theta_n(x,x))^2 = prod_l (1 + 5/n_l)"
-    " (1/3 + 2/3 (L+1)^-2 sum_{l,m} prod_{l<=i<m} (n_i - 1)/(n_i + 5))",
+    formula=r"\frac{\mathbb{E}\, \Theta_n(x, x)^2}{(\mathbb{E}\, \Theta_n(x, x))^2} = "
+    r"\prod_l \left( 1 + \frac{5}{n_l} \right) "
+    r"\left( \frac{1}{3} + \frac{2}{3 (L + 1)^2} \sum\limits_{l,m=0}^{L} "
+    r"\prod\limits_{i \text{ between } l, m} \frac{n_i - 1}{n_i + 5} \right)",
     source="Hanin & Nica 2020, Theorem 1, made exact",
     premises=(CRITICAL_RELU, GAUSSIAN, ONE_INPUT),
     needs=frozenset({"any_architecture", "network", "ntk"}),
@@ -153,7 +155,8 @@ SECOND_MOMENT = Claim(
 CONCENTRATION = Claim(
     id="initialisation.concentration",
     statement="The NTK stops fluctuating as all hidden layers grow, like width^(-1/2).",
-    formula="Var Theta_n(x,x) / (E Theta_n(x,x))^2 = L (11 L + 7) / (3 (L + 1) n) + O(n^-2)",
+    formula=r"\frac{\operatorname{Var} \Theta_n(x, x)}{(\mathbb{E}\, \Theta_n(x, x))^2} = "
+    r"\frac{L (11 L + 7)}{3 (L + 1)\, n} + O(n^{-2})",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1; a bottleneck leaves 3 / width (from the exact law)",
     premises=(WIDE, NO_BOTTLENECK, CRITICAL_RELU, GAUSSIAN, ONE_INPUT),
     needs=frozenset({"any_architecture", "network", "ntk"}),

@@ -97,7 +97,7 @@ def _other_first_weights(subject, budget, seed):
 NTK_RATE = Claim(
     id="initialisation.ntk_rate",
     statement="The empirical NTK tends to the analytic one as width grows, like width^(-1/2).",
-    formula="||Theta_n - Theta|| = O(n^(-1/2)), E Theta_n -> Theta",
+    formula=r"\|\Theta_n - \Theta\| = O(n^{-1/2}), \quad \mathbb{E}\, \Theta_n \to \Theta",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1; rate: Huang & Yau 2020, Theorem 2.2",
     premises=(WIDE, GAUSSIAN_FIRST_LAYER),
     needs=frozenset({"architecture"}),
@@ -112,7 +112,8 @@ NTK_RATE = Claim(
 WEIGHT_DISTRIBUTIONS = Claim(
     id="initialisation.weight_distributions",
     statement="Weights that are signs, uniform or ternary give the same NTK in the limit as Gaussian ones.",
-    formula="the limit depends on the first two moments of the weights above the first layer only",
+    formula=r"\lim\limits_{n \to \infty} \Theta_n \text{ depends on } \mathbb{E}\, w "
+    r"\text{ and } \mathbb{E}\, w^2 \text{ alone, for weights } w \text{ above the first layer}",
     source="central limit theorem over fan_in; ternary weights: Gu et al. 2022, Theorem 1",
     premises=(WIDE, GAUSSIAN_FIRST_LAYER),
     needs=frozenset({"architecture", "ntk"}),
@@ -125,7 +126,7 @@ WEIGHT_DISTRIBUTIONS = Claim(
 OUTPUT_COVARIANCE = Claim(
     id="initialisation.output_covariance",
     statement="The outputs of random networks have the NNGP kernel as their covariance, in the limit.",
-    formula="E f(x) f(x') -> K(x, x')",
+    formula=r"\mathbb{E}\, f(x) f(x') \to K(x, x')",
     source="Neal 1996; Lee et al. 2018, equation 5",
     premises=(WIDE, GAUSSIAN_FIRST_LAYER),
     needs=frozenset({"architecture", "nngp"}),
@@ -138,7 +139,7 @@ OUTPUT_COVARIANCE = Claim(
 INDEPENDENT_OUTPUTS = Claim(
     id="initialisation.independent_outputs",
     statement="The NTK between two different outputs vanishes like width^(-1/2), and is 0 on average.",
-    formula="Theta_n(x, x')_{ij} = O(n^(-1/2)) for i != j",
+    formula=r"\Theta_n(x, x')_{ij} = O(n^{-1/2}) \text{ for } i \ne j",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(WIDE,),
     needs=frozenset({"architecture", "ntk"}),

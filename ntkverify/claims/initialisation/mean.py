@@ -64,7 +64,7 @@ NTK_MEAN = Claim(
     id="initialisation.ntk_mean",
     statement="The mean of the empirical NTK is the analytic one at any width, for one hidden layer; and so is"
     " its diagonal at any depth, for ReLU without bias.",
-    formula="E Theta_n = Theta",
+    formula=r"\mathbb{E}\, \Theta_n = \Theta",
     source="one hidden layer: linearity of the mean; ReLU: Hanin & Nica 2020, Theorem 1",
     premises=(EXACT_MEAN, GAUSSIAN_FIRST_LAYER),
     needs=frozenset({"architecture"}),

@@ -53,7 +53,8 @@ PARAMETERISATIONS = Claim(
     id="initialisation.parameterisations",
     statement="The NTK in standard parameterisation is the sum of the layers' NTKs, each times fan_in over its"
     " weight variance, at any width: so its learning rate must shrink like 1 / width.",
-    formula="Theta_std = sum_l n_{l-1} / weight_std^2 Theta_{W_l} + Theta_{b_l} / bias_std^2",
+    formula=r"\Theta_{\mathrm{std}} = \sum_l \left( \frac{n_{l-1}}{\sigma_w^2} \Theta_{W_l} "
+    r"+ \frac{1}{\sigma_b^2} \Theta_{b_l} \right)",
     source="chain rule; Sohl-Dickstein et al. 2020, section 2",
     premises=(),
     needs=frozenset({"network", "standard_network", "empirical_ntk"}),

@@ -87,7 +87,8 @@ def _critical(subject, budget, seed):
 GROWTH = Claim(
     id="kernel.deep_growth",
     statement="Deep in a network each layer multiplies the NTK by the phase's factor and adds the NNGP kernel.",
-    formula="Theta_{L+1} - K_{L+1} = chi Theta_L, chi = s_w^2 E[phi'(u) phi'(v)]: < 1 ordered, > 1 chaotic",
+    formula=r"\Theta_{L+1} - K_{L+1} = \chi\, \Theta_L, \quad \chi = "
+    r"\sigma_w^2\, \mathbb{E}[\phi'(u) \phi'(v)]: \quad \chi < 1 \text{ ordered},\ \chi > 1 \text{ chaotic}",
     source="Xiao, Pennington & Schoenholz 2020, equations 9-12",
     premises=(UNIFORM,),
     needs=frozenset({"any_architecture", "nngp", "ntk"}),
@@ -98,7 +99,8 @@ GROWTH = Claim(
 CRITICAL = Claim(
     id="kernel.critical_ratio",
     statement="At ReLU's critical scale a very deep NTK sees all pairs of different inputs alike, at a quarter.",
-    formula="Theta(x, y) / sqrt(Theta(x, x) Theta(y, y)) -> 1/4 as the depth grows",
+    formula=r"\frac{\Theta(x, y)}{\sqrt{\Theta(x, x)\, \Theta(y, y)}} \to \frac{1}{4} "
+    r"\text{ as the depth grows}",
     source="Xiao, Pennington & Schoenholz 2020, section 4; Hayou, Doucet & Rousseau 2019",
     premises=(UNIFORM, CRITICAL_RELU, APART),
     needs=frozenset({"architecture", "ntk"}),

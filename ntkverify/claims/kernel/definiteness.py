@@ -78,7 +78,7 @@ def _any_points(subject, budget, seed):
 SEMIDEFINITE = Claim(
     id="kernel.positive_semidefinite",
     statement="Gram matrices of both kernels are positive semidefinite, whatever the inputs.",
-    formula="lambda_min(k(X, X)) >= 0",
+    formula=r"\lambda_{\min}(k(X, X)) \ge 0",
     source="a covariance, and an inner product of gradients: Jacot, Gabriel & Hongler 2018, section 4",
     premises=(),
     about=frozenset({"nngp", "ntk"}),
@@ -90,7 +90,7 @@ SEMIDEFINITE = Claim(
 DOMINATES = Claim(
     id="kernel.ntk_dominates_nngp",
     statement="The NTK exceeds the NNGP kernel by a positive semidefinite one: training more layers adds.",
-    formula="lambda_min(Theta(X, X) - K(X, X)) >= 0",
+    formula=r"\lambda_{\min}(\Theta(X, X) - K(X, X)) \ge 0",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1 (a sum of kernels, K the last layer's)",
     premises=(),
     needs=frozenset({"nngp", "ntk"}),
@@ -101,7 +101,7 @@ DOMINATES = Claim(
 STRICTLY_POSITIVE = Claim(
     id="kernel.strictly_positive",
     statement="The NTK of distinct inputs is strictly positive definite.",
-    formula="lambda_min(Theta(X, X)) > 0",
+    formula=r"\lambda_{\min}(\Theta(X, X)) > 0",
     source="Jacot, Gabriel & Hongler 2018, Proposition 2 (bias instead of the unit sphere)",
     premises=(DISTINCT, BIASED, NON_POLYNOMIAL),
     needs=frozenset({"architecture", "ntk"}),

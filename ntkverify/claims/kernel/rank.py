@@ -133,7 +133,8 @@ def _low_ranks(subject, budget, seed):
 SMALL_ANGLE = Claim(
     id="kernel.small_angle",
     statement="Two ReLU inputs at a small angle are told apart in proportion to it, the better the deeper.",
-    formula="lambda_min = H (H + 1) delta / 2 pi at depth H and angle delta, where Theta(x, x) = H + 1",
+    formula=r"\lambda_{\min} = \frac{H (H + 1)\, \delta}{2 \pi} \text{ at depth } H "
+    r"\text{ and angle } \delta, \text{ where } \Theta(x, x) = H + 1",
     source="expansion of the arc-cosine kernels of Cho & Saul 2009 at small angles",
     premises=(CLOSE_PAIR, CRITICAL_RELU),
     needs=frozenset({"architecture", "ntk"}),
@@ -144,8 +145,9 @@ SMALL_ANGLE = Claim(
 RANK = Claim(
     id="kernel.rank",
     statement="Without enough nonlinearity a kernel has the rank of the functions that it spans.",
-    formula="x^k in R^d: rank C(d+k-1, k), with bias C(d+k, k); ReLU, one layer, no bias, m > d antipodal "
-    "pairs: rank m + d of 2m",
+    formula=r"x^k \text{ in } \mathbb{R}^d: \text{ rank } \binom{d+k-1}{k}, "
+    r"\text{ with bias } \binom{d+k}{k}; \quad \text{ReLU, one layer, no bias, } m > d "
+    r"\text{ antipodal pairs: rank } m + d \text{ of } 2m",
     source="the dimension of polynomials; ReLU's odd part u/2 spans d functions only, its even part is |u|/2",
     premises=(LOW_RANK,),
     needs=frozenset({"architecture"}),

@@ -101,7 +101,7 @@ def _differentiable(subject, budget, seed):
 FINITE = Claim(
     id="kernel.finite",
     statement="Zero, tiny, huge, equal and opposite inputs have finite kernels, and finite gradients.",
-    formula="|k(x, y)| < infinity, |grad k(x, y)| < infinity",
+    formula=r"\left| k(x, y) \right| < \infty, \quad \|\nabla k(x, y)\| < \infty",
     source="neural-tangents returned NaN for zero inputs (its issue 14) and in gradients (88)",
     premises=(REPRESENTABLE,),
     about=frozenset({"nngp", "ntk"}),
@@ -119,7 +119,7 @@ FINITE = Claim(
 DIFFERENTIABLE = Claim(
     id="kernel.differentiable",
     statement="The gradient of a kernel at its inputs is what differences of the kernel say.",
-    formula="d k(x + h v, y) / dh = <grad_x k(x, y), v>",
+    formula=r"\frac{d}{dh}\, k(x + h v, y) = \langle \nabla_x k(x, y), v \rangle \text{ at } h = 0",
     source="definition; wrong in neural-tangents in standard parameterisation (its issue 123)",
     premises=(DISTINCT, NO_CUSP),
     about=frozenset({"nngp", "ntk"}),

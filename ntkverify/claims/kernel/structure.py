@@ -106,7 +106,7 @@ def _homogeneous(subject, budget, seed):
 SYMMETRIC = Claim(
     id="kernel.symmetric",
     statement="Kernels are symmetric in their two arguments.",
-    formula="k(x, y) = k(y, x)",
+    formula=r"k(x, y) = k(y, x)",
     source="an inner product of gradients: Jacot, Gabriel & Hongler 2018, section 4",
     premises=(),
     about=frozenset({"nngp", "ntk"}),
@@ -117,7 +117,7 @@ SYMMETRIC = Claim(
 CONSISTENT = Claim(
     id="kernel.consistent",
     statement="An entry depends on its two points alone: not on the batch, its blocks or its order.",
-    formula="k(X, Y)[i, j] = k(x_i, y_j)",
+    formula=r"k(X, Y)_{ij} = k(x_i, y_j)",
     source="definition of a kernel; empirical kernels of neural-tangents broke it (its issue 122)",
     premises=(),
     about=frozenset({"nngp", "ntk"}),
@@ -128,7 +128,7 @@ CONSISTENT = Claim(
 ROTATION_INVARIANT = Claim(
     id="kernel.rotation_invariant",
     statement="Turning all inputs changes nothing: Gaussian weights have no preferred direction.",
-    formula="k(Q x, Q y) = k(x, y) for orthogonal Q",
+    formula=r"k(Q x, Q y) = k(x, y) \text{ for orthogonal } Q",
     source="Daniely, Frostig & Singer 2016, section 3 (inputs enter through <x, y>, |x|, |y| alone)",
     premises=(),
     needs=frozenset({"architecture"}),
@@ -140,7 +140,7 @@ ROTATION_INVARIANT = Claim(
 HOMOGENEITY = Claim(
     id="kernel.homogeneous",
     statement="Without biases and with homogeneous activations, scaling an input scales the kernel.",
-    formula="k(s x, t y) = (s t)^p k(x, y) for s, t > 0",
+    formula=r"k(s x, t y) = (s t)^p\, k(x, y) \text{ for } s, t > 0",
     source="Bietti & Mairal 2019, Lemma 1 (ReLU, p = 1)",
     premises=(UNBIASED, HOMOGENEOUS),
     needs=frozenset({"architecture"}),

@@ -78,7 +78,8 @@ def _scenarios(counts: tuple[int, int], sources, **options):
 DIAGONAL = Claim(
     id="kernel.diagonal",
     statement="The kernel of a point with itself follows a recursion in one number, its variance.",
-    formula="q' = s_w^2 E[phi(u)^2] + s_b^2, u ~ N(0, q);  Theta' = q' + s_w^2 E[phi'(u)^2] Theta",
+    formula=r"q' = \sigma_w^2\, \mathbb{E}[\phi(u)^2] + \sigma_b^2,\ u\, \sim\, N(0, q); \quad "
+    r"\Theta' = q' + \sigma_w^2\, \mathbb{E}[\phi'(u)^2]\, \Theta",
     source="Poole et al. 2016, equation 3; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(),
     needs=frozenset({"architecture"}),
@@ -91,7 +92,8 @@ DIAGONAL = Claim(
 ORACLE = Claim(
     id="kernel.oracle",
     statement="Kernels equal what numeric integration of their definition gives.",
-    formula="K' = s_w^2 E[phi(u) phi(v)] + s_b^2;  Theta' = K' + s_w^2 E[phi'(u) phi'(v)] Theta",
+    formula=r"K' = \sigma_w^2\, \mathbb{E}[\phi(u) \phi(v)] + \sigma_b^2; \quad "
+    r"\Theta' = K' + \sigma_w^2\, \mathbb{E}[\phi'(u) \phi'(v)]\, \Theta",
     source="Lee et al. 2018, equation 5; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(SEPARATED,),
     needs=frozenset({"architecture"}),
@@ -105,7 +107,8 @@ ORACLE = Claim(
 RECURSION = Claim(
     id="kernel.recursion",
     statement="Kernels equal ntkverify's own, entry by entry, on all inputs.",
-    formula="K' = s_w^2 E[phi(u) phi(v)] + s_b^2;  Theta' = K' + s_w^2 E[phi'(u) phi'(v)] Theta, in closed form",
+    formula=r"K' = \sigma_w^2\, \mathbb{E}[\phi(u) \phi(v)] + \sigma_b^2; \quad "
+    r"\Theta' = K' + \sigma_w^2\, \mathbb{E}[\phi'(u) \phi'(v)]\, \Theta, \text{ in closed form}",
     source="Lee et al. 2018, equation 5; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(),
     needs=frozenset({"architecture"}),

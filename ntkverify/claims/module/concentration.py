@@ -59,7 +59,7 @@ def tasks(counts: tuple[int, int], **options):
 CONCENTRATES = Claim(
     id="module.kernel_concentrates",
     statement="The NTKs of two networks come to agree as they widen: there is a kernel to tend to.",
-    formula="||Theta_n - Theta_n'|| / ||Theta_n|| = O(n^(-1/2)) for independent networks",
+    formula=r"\|\Theta_n - \Theta_n'\| / \|\Theta_n\| = O(n^{-1/2}) \text{ for independent networks}",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1; rate: Huang & Yau 2020, Theorem 2.2",
     premises=(),
     needs=frozenset({"build"}),

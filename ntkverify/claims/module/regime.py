@@ -136,7 +136,8 @@ _SHORT = strategies.trainings(steps=(30, 15), step_sizes=(0.5, 0.8), test_points
 REGIME = Claim(
     id="module.kernel_regime",
     statement="The wider, the less the NTK moves in training, and the closer the network stays to its linearisation.",
-    formula="|Theta_t - Theta_0| / |Theta_0|, |f_t - f_lin,t| / |f_lin,t - f_0| = O(n^(-1/2))",
+    formula=r"\frac{\|\Theta_t - \Theta_0\|}{\|\Theta_0\|}, \quad "
+    r"\frac{\|f_t - f_{\mathrm{lin},t}\|}{\|f_{\mathrm{lin},t} - f_0\|} = O(n^{-1/2})",
     source="Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1; Chizat, Oyallon & Bach 2019, Theorem 2.3",
     premises=(),
     needs=frozenset({"build"}),
@@ -148,7 +149,8 @@ REGIME = Claim(
 LAZY_AT_ITS_WIDTH = Claim(
     id="module.lazy",
     statement="At the width that its owner uses, training ends within the claimed distance of the linearised network.",
-    formula="|f_t - f_lin,t| <= tolerance |f_lin,t - f_0|, in geometric mean over initialisations",
+    formula=r"\|f_t - f_{\mathrm{lin},t}\| \le \text{tolerance} \cdot \|f_{\mathrm{lin},t} - f_0\|, "
+    r"\text{ in geometric mean over initialisations}",
     source="lazy training: Chizat, Oyallon & Bach 2019, section 1.1",
     premises=(),
     needs=frozenset({"build", "tolerance"}),

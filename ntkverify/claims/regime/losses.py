@@ -66,7 +66,8 @@ def measure_weight_decay(
 CROSS_ENTROPY = Claim(
     id="regime.cross_entropy",
     statement="Under cross-entropy the weights grow for ever, and the kernel leaves its limit at any finite width.",
-    formula="|Theta_t - Theta_0| / |Theta_0| grows with t, where squared loss lets it settle",
+    formula=r"\|\Theta_t - \Theta_0\| / \|\Theta_0\| \text{ grows with } t, "
+    r"\text{ where squared loss lets it settle}",
     source="arXiv 2504.11130",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),
@@ -77,7 +78,8 @@ CROSS_ENTROPY = Claim(
 WEIGHT_DECAY = Claim(
     id="regime.weight_decay",
     statement="Decay of the weights shrinks the kernel at every width; only a penalty on their change is ridge.",
-    formula="ReLU, no bias: Theta_T = (1 - eta lambda)^(2 H T) Theta_0, H hidden layers",
+    formula=r"\text{ReLU, no bias: } \Theta_T = (1 - \eta \lambda)^{2 H T}\, \Theta_0, \quad "
+    r"H \text{ hidden layers}",
     source="homogeneity; Lewkowycz & Gur-Ari 2020, section 2",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),

@@ -104,7 +104,8 @@ def _does_not_fall(values, scenario: Scenario, effort: Effort) -> tuple[Measurem
 DROPOUT = Claim(
     id="regime.dropout",
     statement="Dropout adds noise of order 1 to every step at any width: training is not kernel regression.",
-    formula="f = (1 / (1 - p)) sum over kept units: Var over masks = p / (1 - p) K(x, x) + O(1/n)",
+    formula=r"f = \frac{1}{1 - p} \sum \text{ over kept units}: \quad "
+    r"\operatorname{Var} f \text{ over masks } = \frac{p}{1 - p} K(x, x) + O(1/n)",
     source="the variance of a sum over independent masks; Novak et al. 2020, Neural Tangents, on dropout",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),
@@ -115,7 +116,8 @@ DROPOUT = Claim(
 BATCH_NORM = Claim(
     id="regime.batch_norm",
     statement="Batch normalisation mixes the points and makes the weights' scale irrelevant: another limit.",
-    formula="f(s w) = f(w) for hidden weights w: neither the function nor the NTK is that of the plain layers",
+    formula=r"f(s w) = f(w) \text{ for hidden weights } w: "
+    r"\text{ neither the function nor the NTK is that of the plain layers}",
     source="Jacot, Gabriel & Hongler 2019 (Freeze and chaos), section 4; Yang 2019, Tensor Programs I",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),

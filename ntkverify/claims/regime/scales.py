@@ -147,7 +147,8 @@ def measure_standard(
 MEAN_FIELD = Claim(
     id="regime.mean_field",
     statement="With outputs divided by the width, not by its root, the kernel moves at every width.",
-    formula="f = (1/n) sum a phi(w x), eta proportional to n: |Theta_T - Theta_0| / |Theta_0| = O(1)",
+    formula=r"f = \frac{1}{n} \sum_i a_i\, \phi(w_i x), \quad \eta \propto n: \quad "
+    r"\|\Theta_T - \Theta_0\| / \|\Theta_0\| = O(1)",
     source="Mei, Montanari & Nguyen 2018; Chizat, Oyallon & Bach 2019, section 1",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),
@@ -158,7 +159,8 @@ MEAN_FIELD = Claim(
 OUTPUT_SCALE = Claim(
     id="regime.output_scale",
     statement="The kernel moves the more, the smaller the scale of the output; a large one makes any network lazy.",
-    formula="alpha f, f_0 = 0, eta / alpha^2: |Theta_T - Theta_0| / |Theta_0| falls at least like 1 / alpha",
+    formula=r"\alpha f, \quad f_0 = 0, \quad \eta / \alpha^2: \quad "
+    r"\|\Theta_T - \Theta_0\| / \|\Theta_0\| \text{ falls at least like } 1 / \alpha",
     source="Chizat, Oyallon & Bach 2019, Theorem 2.3",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),
@@ -169,7 +171,7 @@ OUTPUT_SCALE = Claim(
 LABEL_SCALE = Claim(
     id="regime.label_scale",
     statement="The kernel moves in proportion to the targets: larger labels need a wider network.",
-    formula="y -> s y: |Theta_T - Theta_0| / |Theta_0| grows with s",
+    formula=r"y \to s y: \quad \|\Theta_T - \Theta_0\| / \|\Theta_0\| \text{ grows with } s",
     source="Chizat, Oyallon & Bach 2019, section 1.2: a label scale s is an output scale 1/s",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),
@@ -180,7 +182,7 @@ LABEL_SCALE = Claim(
 STANDARD = Claim(
     id="regime.standard_parameterisation",
     statement="In standard parameterisation a learning rate that suits one width diverges at a larger one.",
-    formula="lambda_max(Theta_std) grows like n",
+    formula=r"\lambda_{\max}(\Theta_{\mathrm{std}}) \text{ grows like } n",
     source="Sohl-Dickstein, Novak, Schoenholz & Lee 2020, section 2; Jacot et al. 2018, remark 1",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "standard_network"}),

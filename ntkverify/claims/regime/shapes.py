@@ -64,7 +64,9 @@ def with_depth(arch: Architecture, depth: int) -> Architecture:
 BOTTLENECK = Claim(
     id="regime.bottleneck",
     statement="One narrow hidden layer keeps a network away from kernel regression, however wide the others.",
-    formula=f"widths n, {NARROW}: |f_T - kernel regression| does not fall with n; Var Theta / mean^2 >= 3 / {NARROW}",
+    formula=rf"\text{{widths }} n,\ {NARROW}: \quad \|f_T - \text{{kernel regression}}\| "
+    rf"\text{{ does not fall with }} n; \quad "
+    rf"\operatorname{{Var}} \Theta / (\mathbb{{E}}\, \Theta)^2 \ge 3 / {NARROW}",
     source="Hanin & Nica 2020, Theorem 1: the variance is a sum over layers of 1 / width",
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),
@@ -77,7 +79,8 @@ BOTTLENECK = Claim(
 DEEP = Claim(
     id="regime.depth_like_width",
     statement="Where depth grows with the width, the NTK fluctuates as much at every width.",
-    formula="Var Theta / mean^2 depends on depth / width; at fixed ratio it does not vanish",
+    formula=r"\operatorname{Var} \Theta / (\mathbb{E}\, \Theta)^2 "
+    r"\text{ depends on depth / width; at fixed ratio it does not vanish}",
     source="Hanin & Nica 2020, Theorem 1",
     premises=(UNSATURATED,),
     needs=frozenset({"any_architecture", "network"}),

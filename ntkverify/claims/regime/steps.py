@@ -107,7 +107,8 @@ def _products(subject, budget, seed):
 CATAPULT = Claim(
     id="regime.large_steps",
     statement="Beyond 2 / lambda_max the kernel itself falls until training is stable, and beyond 4 it diverges.",
-    formula="f' = f (1 - eta lambda + eta^2 f^2 / n), lambda' = lambda + (eta f^2 / n) (eta lambda - 4)",
+    formula=r"f' = f \left( 1 - \eta \lambda + \frac{\eta^2 f^2}{n} \right), \quad "
+    r"\lambda' = \lambda + \frac{\eta f^2}{n} (\eta \lambda - 4)",
     source="Lewkowycz, Bahri, Dyer, Sohl-Dickstein & Gur-Ari 2020, equations 3-4",
     premises=(LARGE_STEPS,),
     needs=frozenset({"any_architecture", "network"}),

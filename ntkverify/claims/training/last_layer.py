@@ -57,7 +57,7 @@ def _stable(subject, budget, seed):
 LAST_LAYER = Claim(
     id="training.last_layer",
     statement="A wide network whose last layer alone is trained, from zero, is regression with the NNGP kernel.",
-    formula="f_t(x) = K(x,X) K^-1 (I - (I - eta K)^t) y + O(n^(-1/2))",
+    formula=r"f_t(x) = K(x, X)\, K^{-1} (I - (I - \eta K)^t)\, y + O(n^{-1/2})",
     source="Lee, Xiao, Schoenholz et al. 2019, section 2.3.1; Matthews et al. 2017",
     premises=(WIDE, SMALL_STEPS, UNSATURATED),
     needs=frozenset({"architecture", "nngp"}),

@@ -93,7 +93,8 @@ def _lazy(**training):
 LAZINESS = Claim(
     id="training.laziness",
     statement="The wider, the less the kernel moves in training, and the closer a network stays to its linearisation.",
-    formula="|Theta_t - Theta_0|, |f_t - f_{lin,t}| = O(1/n) where phi is smooth, O(n^(-1/2)) where it has kinks",
+    formula=r"\|\Theta_t - \Theta_0\|,\ \|f_t - f_{\mathrm{lin},t}\| = O(1/n) \text{ where } \phi "
+    r"\text{ is smooth},\ O(n^{-1/2}) \text{ where it has kinks}",
     source="Dyer & Gur-Ari 2020, section 4; Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1",
     premises=(WIDE, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
     needs=frozenset({"architecture", "network"}),
@@ -105,7 +106,7 @@ LAZINESS = Claim(
 RESIDUAL = Claim(
     id="training.residual_bound",
     statement="The residual falls at least as fast as a third of the kernel's smallest eigenvalue says.",
-    formula="|f_t - y| <= (1 - eta lambda_min / 3)^t |f_0 - y| with high probability",
+    formula=r"\|f_t - y\| \le (1 - \eta \lambda_{\min} / 3)^t\, \|f_0 - y\| \text{ with high probability}",
     source="Lee, Xiao, Schoenholz et al. 2019, Theorem G.1; Du, Lee et al. 2019, Theorem 4.1",
     premises=(WIDE, MODERATE_STEPS, WELL_CONDITIONED, LAZY, UNSATURATED),
     needs=frozenset({"architecture"}),

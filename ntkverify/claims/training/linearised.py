@@ -155,7 +155,8 @@ def _any_width(**training):
 RECURSION = Claim(
     id="training.linearised",
     statement="The linearised network trains as its own kernel says, at any width and any time.",
-    formula="f_t = f_0 + Theta(x,X) Theta^-1 (I - (I - eta Theta)^t) (y - f_0), Theta the network's own NTK",
+    formula=r"f_t = f_0 + \Theta(x, X)\, \Theta^{-1} (I - (I - \eta \Theta)^t) (y - f_0), \quad "
+    r"\Theta \text{ the network's own NTK}",
     source="Lee, Xiao, Schoenholz et al. 2019, equations 6-9",
     premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
@@ -167,7 +168,8 @@ RECURSION = Claim(
 MOMENTUM = Claim(
     id="training.momentum",
     statement="With heavy-ball or Nesterov momentum the linearised network still follows a recursion of its kernel.",
-    formula="v <- mu v - Theta (f - y), f <- f + eta v; Nesterov: f <- f + eta (mu v - Theta (f - y))",
+    formula=r"v \leftarrow \mu v - \Theta (f - y),\ f \leftarrow f + \eta v; \quad "
+    r"\text{Nesterov: } f \leftarrow f + \eta (\mu v - \Theta (f - y))",
     source="Polyak 1964; Nesterov 1983; momentum in function space: Lee et al. 2019, section 2.4",
     premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
@@ -178,7 +180,8 @@ MOMENTUM = Claim(
 PENALTY_IS_RIDGE = Claim(
     id="training.penalty_is_ridge",
     statement="A penalty on the distance to the initial weights makes training end in kernel ridge regression.",
-    formula="+ lambda / 2 |w - w_0|^2: f = f_0 + Theta(x,X) (Theta + lambda I)^-1 (y - f_0)",
+    formula=r"\text{penalty } \frac{\lambda}{2} \|w - w_0\|^2: \quad "
+    r"f = f_0 + \Theta(x, X) (\Theta + \lambda I)^{-1} (y - f_0)",
     source="Hu, Li & Yu 2020, Theorem 5.1",
     premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
