@@ -1,7 +1,8 @@
 """All claims on one subject, without pytest: what `nv.check` and the command line do."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +17,21 @@ from ntkverify.runs import Run
 from ntkverify.subjects import check_subject
 
 
-class Findings(list[Finding]):
-    """What `check` found. header: what was asked, of whom."""
+@dataclass(frozen=True, kw_only=True)
+class Findings(Sequence[Finding]):
+    """What `check` found, as a sequence; a slice of it is another, with the same header.
 
-    header: dict[str, Any] | None = None
+    header: what was asked, of whom, as it stands in a run's folder. found: in the order of asking.
+    """
+
+    header: dict[str, Any]
+    found: tuple[Finding, ...]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, place):
+        return replace(self, found=self.found[place]) if isinstance(place, slice) else self.found[place]
 
 
 def check(
@@ -39,19 +51,18 @@ def check(
     Raises InvalidArgument for something that is no subject, an unknown claim or budget.
     """
     chosen = claims_named(claims)
-    findings = Findings()
+    found: list[Finding] = []
 
     def keep(finding: Finding) -> None:
         record(finding)
-        findings.append(finding)
+        found.append(finding)
 
     effort = budget if isinstance(budget, Budget) else budget_named(budget)
     hunt = Hunt(subject=check_subject(subject), budget=effort, seed=seed, record=keep, progress=progress)
-    findings.header = describe(subject, effort, seed)
     for claim in chosen:
         for attempt in (hunt.inside, hunt.outside):
             _recorded(attempt, claim)
-    return findings
+    return Findings(header=describe(subject, effort, seed), found=tuple(found))
 
 
 def _recorded(attempt: Callable[[Claim], Any], claim: Claim) -> None:
@@ -81,7 +92,8 @@ def write_report(findings: Iterable[Finding], folder: str | Path) -> Path:
 
     Raises InvalidArgument where there are no findings, or those of several subjects.
     """
-    header, findings = getattr(findings, "header", None), list(findings)
+    header = findings.header if isinstance(findings, Findings) else None
+    findings = list(findings)
     names = sorted({finding.subject for finding in findings})
     if len(names) != 1:
         got = f"findings of {', '.join(names)}" if names else "no findings"

@@ -1,5 +1,7 @@
 """`nv.check`, `nv.write_report` and `ntkverify check`."""
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 import ntkverify as nv
@@ -29,11 +31,25 @@ def test_findings_of_a_check_can_be_read_and_reported(tmp_path):
     page = nv.write_report(findings, tmp_path / "mine")
     assert page == tmp_path / "mine" / "report.html" and "kernel.oracle" in page.read_text()
     run = Run.read(tmp_path / "mine")
-    assert run.findings == findings and run.header["subject"] == "mine" and run.header["budget"] == "quick"
+    assert (
+        run.findings == list(findings) and run.header["subject"] == "mine" and run.header["budget"] == "quick"
+    )
     nv.write_report(
         [finding for finding in findings if finding.claim == "kernel.symmetric"], tmp_path / "mine"
     )
     assert {finding.claim for finding in Run.read(tmp_path / "mine").findings} == {"kernel.symmetric"}
+
+
+def test_a_part_of_what_was_found_still_says_what_was_asked(tmp_path):
+    findings = nv.check(kernel(), ["kernel.symmetric"], seed=3)
+    some = findings[1:3]
+    assert list(some) == list(findings)[1:3] and some[0] is findings[1] is findings[-len(findings) + 1]
+    assert some == findings[1:3] != findings and some.header == findings.header
+    nv.write_report(some, tmp_path)
+    run = Run.read(tmp_path)
+    assert run.findings == list(some) and (run.header["budget"], run.header["seed"]) == ("quick", 3)
+    with pytest.raises(FrozenInstanceError):
+        findings.header = {}
 
 
 def test_the_same_seed_gives_the_same_findings():
