@@ -5,7 +5,7 @@ from typing import Any
 
 from ntkverify.findings import Finding
 from ntkverify.reports.table import rows
-from ntkverify.reports.words import measurement_in_words, scenario_in_words
+from ntkverify.reports.words import scenario_in_words
 from ntkverify.runs import Run
 
 ASKED = ("subject", "subject_version", "spec", "budget", "seed")
@@ -131,8 +131,6 @@ def _both(before: Finding, after: Finding) -> str:
     if before.verdict != after.verdict:
         return f"{before.claim} ({before.id}): {_arrow(before.verdict, after.verdict)}"
     for old, new in zip(before.measurements, after.measurements, strict=False):
-        if measurement_in_words(old) != measurement_in_words(new):
-            return (
-                f"{before.claim} ({before.id}): {old.name}: {_arrow(f'{old.value:.6g}', f'{new.value:.6g}')}"
-            )
-    return f"{before.claim} ({before.id}): in the last digits, or in what was measured"
+        if repr(old.value) != repr(new.value):  # NaN does not equal itself
+            return f"{before.claim} ({before.id}): {old.name}: {_arrow(old.value, new.value)}"
+    return f"{before.claim} ({before.id}): in what was measured, or what is allowed"

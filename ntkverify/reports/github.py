@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ntkverify.findings import Finding, Verdict
-from ntkverify.reports.render import MARKDOWN, MOST_MARKDOWN, cut
+from ntkverify.reports.render import MOST_MARKDOWN, markdown
 from ntkverify.reports.table import Row, rows
 from ntkverify.reports.words import measurement_in_words, scenario_in_words
 from ntkverify.runs import Run
@@ -22,15 +22,15 @@ def announce(
     findings_fail: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> None:
-    """In a GitHub Actions job, writes the annotations and adds report.md to the step's summary; else nothing.
+    """Writes a run's annotations in a GitHub Actions job, and adds it to the step's summary; elsewhere nothing.
 
-    write: takes one line of the job's output. Call it after `write` has rendered the run.
+    write: takes one line of the job's output.
     """
     if environment.get("GITHUB_ACTIONS") == "true":
         for line in annotations(run, findings_fail=findings_fail):
             write(line)
     if environment.get("GITHUB_STEP_SUMMARY"):
-        _append(run.folder / MARKDOWN, Path(environment["GITHUB_STEP_SUMMARY"]))
+        _summarise(run, Path(environment["GITHUB_STEP_SUMMARY"]))
 
 
 def annotations(run: Run, *, findings_fail: bool = False) -> list[str]:
@@ -75,8 +75,8 @@ def _escaped(text: str, also: str = "") -> str:
     return text
 
 
-def _append(markdown: Path, summary: Path) -> None:
-    """The summary belongs to a whole step, so what it has counts against its limit."""
+def _summarise(run: Run, summary: Path) -> None:
+    """Adds the run to the summary, which belongs to a whole step, so that what it has counts against its limit."""
     room = MOST_MARKDOWN - (summary.stat().st_size if summary.exists() else 0)
     with summary.open("a", encoding="utf-8") as page:
-        page.write(cut(markdown.read_text(encoding="utf-8"), room))
+        page.write(markdown(run, room))

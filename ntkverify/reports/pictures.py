@@ -12,8 +12,8 @@ FARTHEST = 1e30
 """Numbers that no axis reaches are left out."""
 ROUNDING = 1e-17
 """Of the largest number; what lies below is not worth an axis."""
-THEORY = ("kernel", "map", "predicted")
-"""Words in the names of columns that say what theory predicts."""
+THEORY = {"kernel", "map", "predicted"}
+"""Columns that say what theory predicts."""
 MOST_TICKS = 6
 """Widths that have room to be named."""
 RATE = {"width", "distance", "fitted", "predicted"}
@@ -99,11 +99,10 @@ def _spectrum(measurement: Measurement):
     for some, mark, colour, name in ((above, "o", BLUE, "above zero"), (below, "x", ORANGE, "below zero")):
         if some:
             drawn.semilogy(*zip(*some, strict=True), mark, color=colour, label=name)
-    bound = abs(measurement.allowed[0])
-    has_bound = measurement.name.endswith("eigenvalue") and 0 < bound < math.inf
-    if has_bound:
+    bounds = [bound / largest for bound in measurement.series.get("rounding bound", ())[:1] if bound > 0]
+    for bound in bounds:
         drawn.axhline(bound, linestyle="--", color=GREY, label="rounding bound")
-    logarithmic(drawn.yaxis, [size for _, size in above + below] + [bound] * has_bound)
+    logarithmic(drawn.yaxis, [size for _, size in above + below] + bounds)
     drawn.set_xlim(0.5, len(eigenvalues) + 0.5)
     drawn.xaxis.get_major_locator().set_params(integer=True)
     legend(drawn)
@@ -119,8 +118,7 @@ def _curves(measurement: Measurement):
     steps = measurement.series.get("step") or range(len(next(iter(columns.values()))))
     drawn = axes("step of training", "size of output or residual")
     for name, column in columns.items():
-        theory = any(word in name for word in THEORY)
-        look = {"linestyle": "--", "color": ORANGE, "zorder": 3} if theory else {"color": BLUE}
+        look = {"linestyle": "--", "color": ORANGE, "zorder": 3} if name in THEORY else {"color": BLUE}
         drawn.plot(steps, [_drawable(value) for value in column], label=name, **look)
     values = [value for column in columns.values() for value in column if abs(value) < FARTHEST]
     if values and min(values) > 0:

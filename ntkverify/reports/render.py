@@ -1,7 +1,7 @@
 """Writes report.html and report.md into a run's folder."""
 
 import functools
-import re
+import itertools
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ntkverify.runs import Run
 HTML, MARKDOWN = "report.html", "report.md"
 MOST_MARKDOWN = 1_000_000
 """Bytes; GitHub shows no step summary of 1,024 KiB or more."""
-ROOM_TO_SAY_SO = 500
+ROOM_TO_SAY_SO = 100
 MOST_MEASUREMENTS = 6
 """Of one finding that are shown."""
 LONGEST_ERROR = 2000
@@ -31,26 +31,25 @@ SIGNS = {Verdict.HOLDS: "✓", Verdict.FAILS: "✗", Verdict.UNDECIDED: "?", Ver
 
 def write(run: Run) -> Path:
     """Renders the run's findings; returns the page's path. Sizes are bounded whatever the run's length."""
-    environment, page = _environment(run), _page(run)
-    for name in (HTML, MARKDOWN):
-        text = environment.get_template(f"{name}.jinja").render(page)
-        text = cut(text, MOST_MARKDOWN) if name == MARKDOWN else text
+    page = _environment(run).get_template(f"{HTML}.jinja").render(_page(run))
+    for name, text in ((HTML, page), (MARKDOWN, markdown(run))):
         (run.folder / name).write_text(text, encoding="utf-8")
     return run.folder / HTML
 
 
-def cut(text: str, most: int) -> str:
-    """At most `most` bytes of a Markdown page: whole lines, and a last one that says what is left out."""
-    whole = text.encode()
-    if len(whole) <= most:
-        return text
-    kept = whole[: max(most - ROOM_TO_SAY_SO, 0)].decode(errors="ignore").rpartition("\n")[0]
-    left = text[len(kept) :]
-    sections = re.findall(r"^## (.*)$", left, flags=re.MULTILINE)
-    named = f", among them {len(sections)} sections from {sections[0][:80]!r} on" if sections else ""
-    end = f"Left out here: {len(left.encode()):,} of {len(whole):,} bytes{named}. The run's report.html says more."
-    fence = "\n```" * (kept.count("\n```") % 2)
-    return f"{kept}{fence}\n\n{end}\n" if most >= ROOM_TO_SAY_SO else ""
+def markdown(run: Run, most: int = MOST_MARKDOWN) -> str:
+    """Returns the run as a page of Markdown, without the last of its parts where it would exceed `most` bytes."""
+    page = _page(run)
+    template = _environment(run).get_template(f"{MARKDOWN}.jinja").make_module(page)
+    stories = [template.story(row) for row in page["rows"] if row.defect or row.findings]
+    parts = [template.head(), *stories, template.untried()]
+    sizes = itertools.accumulate(len(part.encode()) for part in parts)
+    if sum(len(part.encode()) for part in parts) <= most:
+        return "".join(parts)
+    kept = [part for part, size in zip(parts, sizes, strict=True) if size <= most - ROOM_TO_SAY_SO]
+    left = len(parts) - len(kept)
+    end = f"\nLeft out here: the last {left} of {len(parts)} sections. The run's report.html says more.\n"
+    return "".join([*kept, end]) if most >= ROOM_TO_SAY_SO else ""
 
 
 def _environment(run: Run):

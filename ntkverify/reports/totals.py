@@ -54,16 +54,10 @@ def smallest_seen(findings: list[Finding]) -> list[str]:
     for finding in findings:
         for measurement in finding.measurements:
             if measurement.verdict in (Verdict.HOLDS, Verdict.FAILS):
-                decided[_quantity(measurement.name)].append(measurement)
+                decided[measurement.name].append(measurement)
     lines = [f"{name}: {_visible(some)}" for name, some in decided.items()]
     left = len(lines) - MOST_QUANTITIES
     return lines[:MOST_QUANTITIES] + ([f"and {left} more quantities"] if left > 0 else [])
-
-
-def _quantity(name: str) -> str:
-    """The name less the number that some end on, so that one quantity is one line."""
-    words = name.split()
-    return " ".join("..." if any(letter.isdigit() for letter in word) else word for word in words)
 
 
 def _visible(measurements: list[Measurement]) -> str:

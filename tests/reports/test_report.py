@@ -13,7 +13,7 @@ from ntkverify import reports, subjects
 from ntkverify.cli import main
 from ntkverify.findings import Finding, Verdict
 from ntkverify.reports import pinning
-from ntkverify.reports.render import MOST_MARKDOWN, cut
+from ntkverify.reports.render import markdown
 from ntkverify.reports.words import scenario_in_words
 from ntkverify.runs import Run
 from ntkverify.scenarios import Scenario
@@ -177,10 +177,15 @@ def test_sixty_claims_of_a_thousand_findings_make_a_small_page_in_seconds(failin
     assert page.read_text().count("<article>") == 60
 
 
-def test_text_that_is_cut_says_so_and_stays_markdown():
-    text = "# title\n```\n" + "a line\n" * 1000 + "## the last\n"
-    short = cut(text, 2000)
-    assert len(short.encode()) <= 2000 and short.count("```") == 2
-    assert re.search(r"Left out here: 5,\d+ of 7,\d+ bytes, among them 1 sections from 'the last' on", short)
-    assert cut(text, MOST_MARKDOWN) == text
-    assert cut(text, 0) == ""
+def test_a_page_of_markdown_that_is_cut_says_so_and_keeps_whole_sections(failing):
+    whole = markdown(failing)
+    sections = re.split(r"(?=\n## )", whole)
+    short = markdown(failing, len(whole.encode()) - 1)
+    kept = re.split(r"(?=\n## )", short.partition("\nLeft out here: ")[0])
+    assert 1 < len(kept) < len(sections) and [part.strip() for part in kept] == [
+        part.strip() for part in sections[: len(kept)]
+    ]
+    assert f"the last {len(sections) - len(kept)} of {len(sections)} sections" in short
+    assert len(short.encode()) < len(whole.encode())
+    assert markdown(failing, len(whole.encode())) == whole
+    assert markdown(failing, 0) == ""

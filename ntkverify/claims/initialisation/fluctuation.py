@@ -65,7 +65,7 @@ def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[
     return (
         measure_slope(WidthSeries(lambda *drawn: np.abs(deviations(*drawn)), scenario), for_slope),
         judge(
-            f"variance at width {widest}, in units of what equal widths leave",
+            "variance at the largest width, in units of what equal widths leave",
             lambda seeds: deviations(widest, seeds)[0] ** 2 / expected,
             scenario,
             (0.0, 1.0),

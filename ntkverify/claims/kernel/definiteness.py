@@ -7,7 +7,7 @@ import numpy as np
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels
-from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound
+from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound, spectrum_columns
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import BIASED, DISTINCT, NON_POLYNOMIAL
 from ntkverify.scenarios import Scenario
@@ -21,7 +21,7 @@ def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, l
         value=float(spectrum[0]),
         allowed=(lower, math.inf),
         tolerance=f"rounding moves it by at most {bound:.2g}",
-        series={"eigenvalue": tuple(spectrum.tolist())},
+        series=spectrum_columns(spectrum, bound),
     )
 
 

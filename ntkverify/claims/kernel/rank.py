@@ -10,7 +10,7 @@ from ntkverify.activations import Monomial, ReLU
 from ntkverify.architecture import Architecture
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, rounding_bound
-from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound
+from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound, spectrum_columns
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import CLOSE_PAIR, CRITICAL_RELU, LOW_RANK
 from ntkverify.scenarios import Scenario
@@ -29,11 +29,11 @@ def measure_small_angle(subject, scenario: Scenario, effort: Effort) -> tuple[Me
     inside = abs(value - 1) <= doubt
     return (
         Measurement(
-            name=f"smallest eigenvalue / law, at angle {angle:.2g}",
+            name="smallest eigenvalue / law",
             verdict=Verdict.HOLDS if inside else Verdict.FAILS,
             value=float(value),
             allowed=(1 - doubt, 1 + doubt),
-            tolerance="the next order, 4 x depth x angle at most, and rounding",
+            tolerance=f"the next order, 4 x depth x angle {angle:.2g} at most, and rounding",
         ),
     )
 
@@ -51,12 +51,12 @@ def measure_rank(subject, scenario: Scenario, effort: Effort) -> tuple[Measureme
         verdict = Verdict.HOLDS if rank == expected else Verdict.UNDECIDED if unclear else Verdict.FAILS
         out.append(
             Measurement(
-                name=f"{name}, rank of {len(x)} points",
+                name=f"{name}, rank",
                 verdict=verdict,
                 value=float(rank),
                 allowed=(float(expected), float(expected)),
-                tolerance=f"eigenvalues above {bound:.2g} count",
-                series={"eigenvalue": tuple(spectrum.tolist())},
+                tolerance=f"of {len(x)} points; eigenvalues above {bound:.2g} count",
+                series=spectrum_columns(spectrum, bound),
             )
         )
     return tuple(out)

@@ -34,3 +34,8 @@ def spectrum_and_bound(
     return np.linalg.eigvalsh((matrix + matrix.T) / 2), entries + spectral_rounding_bound(
         torch.from_numpy(matrix)
     )
+
+
+def spectrum_columns(spectrum: np.ndarray, bound: float) -> dict[str, tuple[float, ...]]:
+    """Returns a measurement's series for a picture of the eigenvalues (m,) and of what rounding explains."""
+    return {"eigenvalue": tuple(spectrum.tolist()), "rounding bound": (bound,) * len(spectrum)}

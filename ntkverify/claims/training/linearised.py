@@ -65,8 +65,8 @@ def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Meas
     shown = sorted({step for step in spread if step < len(run.losses)})
     curves = {
         "step": tuple(shown),
-        "|f - y| of the network": tuple(math.sqrt(2 * run.losses[step]) for step in shown),
-        "|f - y| of the kernel": tuple(float(np.linalg.norm(predict(step)[0] - task.y)) for step in shown),
+        "network": tuple(math.sqrt(2 * run.losses[step]) for step in shown),
+        "kernel": tuple(float(np.linalg.norm(predict(step)[0] - task.y)) for step in shown),
     }
     return (replace(measured, series=curves),)
 
