@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 
-def add_to(commands) -> None:
-    """Adds the command to the parser's."""
+def add_command(commands) -> None:
+    """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("check", help="try all claims on your kernel, library or torch module")
     parser.add_argument("subject", help="path/to/file.py:name or package.module:name")
     parser.add_argument(
@@ -19,7 +19,10 @@ def add_to(commands) -> None:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Prints the table of verdicts, what failed and why, and the report's path; 1 where a claim fails or is open."""
+    """Prints the table of verdicts, what failed and why, and the report's path.
+
+    Returns 1 where a claim fails or stays undecided, else 0.
+    """
     from ntkverify import checking, reports, subjects
     from ntkverify.budgets import budget_named
     from ntkverify.findings import Verdict
@@ -33,7 +36,7 @@ def check(options: argparse.Namespace) -> int:
     print(run.title)
     checking.check(subject, claims, options.seed, options.budget, record=run.record, progress=_Progress())
     path = reports.write(run)
-    print(reports.as_text(run))
+    print(reports.verdict_table(run))
     rows = reports.rows(run)
     for row in rows:
         if row.defect:
@@ -43,7 +46,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 class _Progress:
-    """One line for each claim, on standard error."""
+    """Prints one line for each claim, on standard error."""
 
     def __init__(self):
         self._claim = ""

@@ -7,8 +7,8 @@ from pathlib import Path
 from ntkverify.errors import InvalidArgument
 
 
-def add_to(commands) -> None:
-    """Adds the command to the parser's."""
+def add_command(commands) -> None:
+    """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("explain", help="take the gap between a trained network and its NTK apart")
     parser.add_argument(
         "--data", type=Path, metavar="FILE.npz", help="arrays x, y, x_test (default: generated)"
@@ -34,15 +34,15 @@ def add_to(commands) -> None:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """Prints the terms of the gap, and what they mean; 0."""
+    """Prints the terms of the gap, and what they mean; returns 0."""
     data = _generated() if options.data is None else _read(options.data)
     settings = {"steps": options.steps, "ridge": options.ridge}
-    gap = (_of_module if options.module else _of_mlp)(options, data, settings)
+    gap = (_explain_module if options.module else _explain_mlp)(options, data, settings)
     print(gap)
     return 0
 
 
-def _of_mlp(options: argparse.Namespace, data: dict, settings: dict):
+def _explain_mlp(options: argparse.Namespace, data: dict, settings: dict):
     import ntkverify as nv
 
     arch = nv.mlp(
@@ -58,7 +58,7 @@ def _of_mlp(options: argparse.Namespace, data: dict, settings: dict):
     return nv.explain_gap(arch, options.width, **data, learning_rate=rate, seed=options.seed, **settings)
 
 
-def _of_module(options: argparse.Namespace, data: dict, settings: dict):
+def _explain_module(options: argparse.Namespace, data: dict, settings: dict):
     import ntkverify as nv
     from ntkverify import subjects
 
@@ -70,7 +70,7 @@ def _of_module(options: argparse.Namespace, data: dict, settings: dict):
 
 
 def activation_named(name: str):
-    """An activation that needs no arguments. Raises InvalidArgument for another name."""
+    """Returns an activation that needs no arguments. Raises InvalidArgument for another name."""
     from ntkverify.activations import BY_NAME
 
     if name not in BY_NAME:
@@ -97,7 +97,7 @@ def _read(path: Path) -> dict:
 
 
 def _generated() -> dict:
-    """A function of twelve points on a sphere in five dimensions, asked for at eight more."""
+    """Returns a function of twelve points on a sphere in five dimensions, asked for at eight more."""
     from ntkverify.data import Points
 
     points = Points(source="sphere", count=20, dimension=5)

@@ -20,11 +20,11 @@ PROBLEM = {
     "step-size": "the learning rate as a share of the largest stable one",
     "seed": "of the data and of every network",
 }
-"""What may be said of the problem."""
+"""What the options say of the problem."""
 
 
-def add_to(commands) -> None:
-    """Adds the command to the parser's."""
+def add_command(commands) -> None:
+    """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser(
         "map",
         help="map where a trained network is NTK regression, and from which width",
@@ -52,7 +52,7 @@ def add_to(commands) -> None:
 
 
 def draw(options: argparse.Namespace) -> int:
-    """Prints what each level needs and the page's path; 0, or 130 where it was interrupted."""
+    """Prints what each level needs and the page's path; returns 0, or 130 where it was interrupted."""
     from ntkverify.cli.explain import activation_named
 
     chosen = vars(options) | {"activation": activation_named(options.activation)}

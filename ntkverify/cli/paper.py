@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 
-def add_to(commands) -> None:
-    """Adds the command to the parser's."""
+def add_command(commands) -> None:
+    """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("paper", help="measure the claims of the paper that doubts the equivalence")
     parser.add_argument(
         "--trials", type=int, default=50, help="of the kernels (default: 50, as in the paper)"
@@ -22,7 +22,10 @@ def add_to(commands) -> None:
 
 
 def paper(options: argparse.Namespace) -> int:
-    """Writes the page, prints it and its path; 0."""
+    """Writes the page, prints it and its path; returns 0.
+
+    Raises InvalidArgument for too few trials or points.
+    """
     from ntkverify.errors import InvalidArgument
     from ntkverify.paper import Protocol, compare_nngp_with_ntk, depth_step, page, score_kernels
 

@@ -9,8 +9,8 @@ from ntkverify.findings import Finding
 from ntkverify.runs import find_finding
 
 
-def add_to(commands) -> None:
-    """Adds the command to the parser's."""
+def add_command(commands) -> None:
+    """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("replay", help="measure a recorded finding again and compare every digit")
     parser.add_argument("finding", help="ID in the latest run, or RUN_FOLDER#ID")
     parser.add_argument(
@@ -21,7 +21,10 @@ def add_to(commands) -> None:
 
 
 def replay(options: argparse.Namespace) -> int:
-    """0 where the record is met, 1 where it is not."""
+    """Prints what is measured now and how it differs; returns 0 where the record is met, 1 where it is not.
+
+    Raises InvalidArgument for a finding that is not there, or another subject than the recorded one.
+    """
     from ntkverify import subjects
     from ntkverify.claims import Effort, claim_named, examine
     from ntkverify.reports import measurement_in_words, scenario_in_words

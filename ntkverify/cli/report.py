@@ -7,8 +7,8 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.runs import Run
 
 
-def add_to(commands) -> None:
-    """Adds the command to the parser's."""
+def add_command(commands) -> None:
+    """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser(
         "report", help="render the report of a run again, also of one that was killed; or compare two"
     )
@@ -39,6 +39,6 @@ def report(options: argparse.Namespace) -> int:
         print(reports.comparison_in_words(comparison))
         return int(comparison.differs)
     path = reports.write(runs[0])
-    print(reports.as_text(runs[0]))
+    print(reports.verdict_table(runs[0]))
     print(f"report: {path}")
     return 0

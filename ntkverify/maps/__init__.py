@@ -27,7 +27,7 @@ def map_equivalence(
     progress: Callable[[str], None] = lambda words: None,
     **problem: Any,
 ) -> Map:
-    """Where a trained network is NTK regression from its own initial function, to within `tolerance`.
+    """Returns where a trained network is NTK regression from its own initial function, to within `tolerance`.
 
     axes: "width" and one of `maps.AXES`, which takes each of `levels` in turn. tolerance: of the gap
     |network - prediction| / |prediction moved from 0|, norms over the test points, in the geometric mean over
@@ -50,10 +50,10 @@ def map_equivalence(
     )
     from ntkverify.maps.measure import measure
 
-    return mapped(settings, measure, None if out is None else Path(out), jobs=jobs, progress=progress)
+    return measure_map(settings, measure, None if out is None else Path(out), jobs=jobs, progress=progress)
 
 
-def mapped(
+def measure_map(
     settings: Settings,
     measure: Callable[[Problem, int], Any],
     out: Path | None = None,
@@ -61,13 +61,16 @@ def mapped(
     jobs: int = 1,
     progress: Callable[[str], None] = lambda words: None,
 ) -> Map:
-    """As `map_equivalence`, with `measure` (problem, replicate) -> an object with gaps `test` and `joint`."""
+    """Does what `map_equivalence` does, with another measure.
+
+    measure: (problem, replicate) -> an object with the gaps `test` and `joint`.
+    """
     from ntkverify.maps.work import measure_all, ordered
 
     if out:
         out.mkdir(parents=True, exist_ok=True)
     problems = dict(settings.problems())
-    with store.opened(out and out / STORE) as kept:
+    with store.open_store(out and out / STORE) as kept:
         known = store.read(kept, problems.values())
         wanted = ((problem, index) for problem in problems.values() for index in range(settings.replicates))
         missing = ordered(key for key in wanted if key not in known)
@@ -88,13 +91,13 @@ def mapped(
 
 
 def _written(settings: Settings, known: dict[store.Key, tuple[float, float]], out: Path | None) -> Map:
-    from ntkverify.maps.boundary import drawn
+    from ntkverify.maps.boundary import draw_map
 
     gaps = {
         place: [known[problem, index] for index in range(settings.replicates) if (problem, index) in known]
         for place, problem in settings.problems()
     }
-    result = drawn(settings, gaps)
+    result = draw_map(settings, gaps)
     if out:
         (out / VALUE).write_text(result.to_json() + "\n", encoding="utf-8")
         (out / PAGE).write_text(page.html(result), encoding="utf-8")
@@ -125,6 +128,6 @@ __all__ = [
     "Problem",
     "Settings",
     "map_equivalence",
-    "mapped",
+    "measure_map",
     "picture",
 ]

@@ -29,8 +29,8 @@ Gaps = Mapping[tuple[int, float], Sequence[tuple[float, float]]]
 """(width, level) -> (test gap, joint gap) of each of its networks; infinite where one diverged."""
 
 
-def drawn(settings: Settings, gaps: Gaps) -> Map:
-    """The map of what was measured; cells without a network, or with one, are undecided."""
+def draw_map(settings: Settings, gaps: Gaps) -> Map:
+    """Returns the map of what was measured; cells without a network, or with one, are undecided."""
     places = [place for place, _ in settings.problems()]
     cells = tuple(_cell(settings, place, gaps.get(place, ())) for place in places)
     boundaries = []
@@ -71,7 +71,7 @@ def _cell(settings: Settings, place: tuple[int, float], gaps: Sequence[tuple[flo
 
 
 def _boundary(settings: Settings, row: Sequence[Cell], gaps: Sequence[Sequence[float]]) -> Boundary:
-    """Of one level: its cells and their test gaps, the widths ascending."""
+    """Returns the boundary of one level from its cells and their test gaps, the widths ascending."""
     level = row[0].level
     # A law over widths at which networks diverge has no meaning, and one across them is none.
     first = max((place for place, cell in enumerate(row) if cell.diverged), default=-1) + 1

@@ -6,7 +6,7 @@ from ntkverify.maps.words import AXIS_NAMES, setting_in_words
 
 
 def html(drawn: Map) -> str:
-    """The page's text; it asks for nothing beyond itself."""
+    """Returns the page's text; it asks for nothing beyond itself."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(

@@ -15,8 +15,11 @@ DIVERGED = "∞"
 
 
 def picture(drawn: Map) -> str:
-    """An SVG: a symbol and the gap in each cell, blue below the tolerance and orange above, and the
-    boundary with its interval where it lies among the widths measured."""
+    """Returns the map as an <svg>.
+
+    Each cell has a symbol and the gap, blue below the tolerance and orange above; the boundary is marked with
+    its interval where it lies among the widths measured.
+    """
     from matplotlib.figure import Figure
 
     settings = drawn.settings
@@ -39,12 +42,12 @@ def picture(drawn: Map) -> str:
 
 
 def symbol(cell: Cell) -> str:
-    """What stands for its verdict."""
+    """Returns the character that stands for the cell's verdict."""
     return DIVERGED if cell.diverged else SYMBOLS[cell.verdict]
 
 
 def percent(gap: float | None) -> str:
-    """A relative gap; nothing where there is none."""
+    """Returns a relative gap in per cent; nothing where there is none."""
     if gap is None or math.isinf(gap):
         return ""
     if gap >= 10:
@@ -64,7 +67,7 @@ def _draw(axes, cell: Cell, column: int, row: int, tolerance: float) -> None:
 
 
 def _colour(cell: Cell, tolerance: float) -> tuple[tuple[float, float, float], float]:
-    """Red, green and blue, and how strong: the further from the tolerance the stronger."""
+    """Returns red, green and blue, and how strong they are: the further from the tolerance the stronger."""
     from matplotlib.colors import to_rgb
 
     if cell.gap is None:
@@ -77,7 +80,7 @@ def _colour(cell: Cell, tolerance: float) -> tuple[tuple[float, float, float], f
 
 
 def _mark(axes, widths: tuple[int, ...], row: int, boundary: Boundary) -> None:
-    """The boundary and its interval, as far as they lie among the columns."""
+    """Marks the boundary and its interval, as far as they lie among the columns."""
     from matplotlib.patheffects import withStroke
 
     low, high = (_place(widths, width) for width in boundary.interval)
@@ -88,7 +91,7 @@ def _mark(axes, widths: tuple[int, ...], row: int, boundary: Boundary) -> None:
 
 
 def _place(widths: tuple[int, ...], width: float) -> float:
-    """Where a width lies among the columns, between them by its logarithm."""
+    """Returns where a width lies among the columns, between them by its logarithm."""
     width = min(max(width, 1e-9), 1e99)
     column = sum(width >= other for other in widths[1:-1])
     first, second = widths[column], widths[column + 1]

@@ -17,8 +17,8 @@ Key = tuple[Problem, int]
 
 
 @contextlib.contextmanager
-def opened(path: Path | None):
-    """A store at `path`, made where there is none; in memory for None.
+def open_store(path: Path | None):
+    """Opens the store at `path` and closes it afterwards; it is made where there is none, in memory for None.
 
     Raises InvalidArgument for a file that is no store.
     """
@@ -40,7 +40,7 @@ def write(store: sqlite3.Connection, key: Key, test: float, joint: float) -> Non
 
 
 def read(store: sqlite3.Connection, problems: Iterable[Problem]) -> dict[Key, tuple[float, float]]:
-    """(test gap, joint gap) of each network of the problems that is there."""
+    """Returns (test gap, joint gap) of each network of the problems that is there."""
     known = {}
     for problem in problems:
         query = "SELECT replicate, test, joint FROM networks WHERE problem = ? ORDER BY replicate"

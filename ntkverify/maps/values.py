@@ -102,7 +102,7 @@ class Settings:
         dict(self.problems())  # which checks every level
 
     def problems(self) -> Iterator[tuple[tuple[int, float], "Problem"]]:
-        """((width, level), problem) of each cell."""
+        """Yields ((width, level), problem) for each cell."""
         for level in self.levels:
             exact = int(level) if self.axis in WHOLE and level.is_integer() else level
             for width in self.widths:
@@ -175,7 +175,7 @@ class Map:
         return tuple(boundary.sentence for boundary in self.boundaries)
 
     def to_json(self) -> str:
-        """One line of JSON; equal maps give equal text."""
+        """Returns one line of JSON; equal maps give equal text."""
         return serialization.to_json(self)
 
     @staticmethod

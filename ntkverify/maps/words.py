@@ -17,7 +17,7 @@ LARGEST_SHOWN = 1e7
 
 
 def sentence(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
-    """What one level needs. row: its cells, the widths ascending."""
+    """Says which width one level needs. row: its cells, the widths ascending."""
     text = f"{_where(settings, boundary.level)}, {_needs(settings, boundary, row)}"
     diverged = sum(cell.diverged for cell in row)
     if diverged and boundary.fitted:
@@ -33,7 +33,7 @@ def _needs(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
     percent, kind = f"{settings.tolerance * 100:.3g}%", boundary.kind
     if not boundary.fitted:
         return _without_law(percent, row)
-    narrowest, widest = whole(boundary.fitted[0]), whole(boundary.fitted[-1])
+    narrowest, widest = width_in_words(boundary.fitted[0]), width_in_words(boundary.fitted[-1])
     measured = f"{narrowest} to {widest}"
     slope = "slope {:.2f}, {:.2f} to {:.2f}".format(*boundary.slope)
     if kind is Kind.NONE:
@@ -43,8 +43,8 @@ def _needs(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
         return f"it is undecided which width {percent} needs: the gap may fall or not ({slope}); {more}"
     if boundary.width is None:
         return f"{percent} holds at every width measured, {measured}, and the gap does not fall ({slope})"
-    low, high = boundary.interval
-    needs = f"{percent} needs width >= {whole(boundary.width)} ({whole(low)} to {whole(high)})"
+    least, low, high = map(width_in_words, (boundary.width, *boundary.interval))
+    needs = f"{percent} needs width >= {least} ({low} to {high})"
     if kind is Kind.BEYOND:
         return f"{needs}, by extrapolation: the widest measured is {widest}"
     if kind is Kind.BELOW and boundary.fitted[0] > row[0].width:
@@ -52,7 +52,9 @@ def _needs(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
     if kind is Kind.BELOW:
         return f"{needs}, by extrapolation: the narrowest measured is {narrowest}"
     return needs + (
-        f"; the upper end lies beyond the widest measured, {widest}" if high > boundary.fitted[-1] else ""
+        f"; the upper end lies beyond the widest measured, {widest}"
+        if boundary.interval[1] > boundary.fitted[-1]
+        else ""
     )
 
 
@@ -61,7 +63,7 @@ def _without_law(percent: str, row: Sequence[Cell]) -> str:
     if not diverged:
         return f"it is undecided which width {percent} needs: too few networks were measured"
     last = max(cell.width for cell in row if cell.diverged)
-    which = f"{diverged} of {count} networks diverged, some of them at width {whole(last)}"
+    which = f"{diverged} of {count} networks diverged, some of them at width {width_in_words(last)}"
     if row[-1].diverged:
         return f"no width was found for {percent}: {which}, the widest"
     return f"it is undecided which width {percent} needs: {which}, and too few widths are left for a law"
@@ -79,8 +81,8 @@ def _where(settings: Settings, level: float) -> str:
     return text
 
 
-def whole(width: float) -> str:
-    """A width, to two digits where it is an estimate beyond a hundred: 1,400."""
+def width_in_words(width: float) -> str:
+    """Returns a width, to two digits where it is an estimate beyond a hundred: 1,400."""
     if width > LARGEST_SHOWN:
         return "10 million"
     if isinstance(width, int):
@@ -89,7 +91,7 @@ def whole(width: float) -> str:
 
 
 def setting_in_words(settings: Settings) -> str:
-    """What all cells share."""
+    """Says what all cells share."""
     problem, axis = settings.problem, settings.axis
     name = problem.activation.get("type", "")
     arguments = ", ".join(f"{key}={value}" for key, value in problem.activation.items() if key != "type")

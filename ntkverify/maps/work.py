@@ -24,12 +24,12 @@ Keep = Callable[[Key, object], None]
 
 
 def ordered(keys: Iterable[Key]) -> list[Key]:
-    """Two networks of every cell first, then twice as many, and so on; each time the cheap ones first."""
+    """Puts two networks of every cell first, then ever more of them, each time the cheap ones first."""
     return sorted(keys, key=lambda key: (max(1, key[1].bit_length()), cost(key[0]), key[1]))
 
 
 def cost(problem: Problem) -> float:
-    """Of one network, in multiplications: what shares of the work and the time left are reckoned in."""
+    """Returns what one network costs, in multiplications, by which shares of the work are reckoned."""
     width, points = problem.width, problem.points
     parameters = width * (problem.dimension + 1 + (problem.depth - 1) * width)
     return problem.steps * (OVERHEAD + parameters * (2 * points + 24))
@@ -85,7 +85,7 @@ def _in_processes(keys: Sequence[Key], measure, keep: Keep, jobs: int) -> None:
 
 
 def _begin() -> None:
-    """In each process: Ctrl-C is its parent's affair, and it does not outlive a parent that was killed."""
+    """Begins a process: Ctrl-C is its parent's affair, and it does not outlive a parent that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def leave() -> None:

@@ -28,9 +28,11 @@ STEP_SIZE = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class DepthStep:
-    """theory: stage -> errors (trials, 2), for one and two hidden layers. trained: width -> errors
-    (networks, 2) of finite networks under the same protocol, and infinite: (networks, 2), theory's on the same
-    trials."""
+    """The errors with one and with two hidden layers.
+
+    theory: stage -> (trials, 2). trained: width -> (networks, 2), of finite networks under the protocol.
+    infinite: (networks, 2), for infinitely wide ones on the same trials.
+    """
 
     theory: dict[str, np.ndarray]
     trained: dict[int, np.ndarray]
@@ -40,9 +42,11 @@ class DepthStep:
 def depth_step(
     protocol: Protocol, seed: int, widths: tuple[int, ...], networks: int, progress: Callable[[str], None]
 ) -> DepthStep:
-    """Networks and their NTK are the paper's J: ReLU, all variances 1, every layer over sqrt(fan_in).
+    """Returns the errors of networks and of their NTK.
 
-    networks: trials on which finite networks are trained too, by full-batch gradient descent for the same time.
+    Both are the paper's J: ReLU, all variances 1, every layer over sqrt(fan_in).
+    networks: the number of trials on which finite networks are trained too, by full-batch
+    gradient descent for the same time.
     """
     theory, trained = [], {width: [] for width in widths}
     target = kernels(protocol.dimension)["NTKB, 1 layer"]
@@ -87,7 +91,7 @@ def _stages(protocol: Protocol, depth: int, task: Task) -> list[float]:
 
 
 def _trained(protocol: Protocol, depth: int, task: Task, width: int, seed: int) -> float:
-    """The test error of one network after gradient descent for the protocol's time."""
+    """Returns the test error of one network after gradient descent for the protocol's time."""
     arch, fitted = architecture("J", depth, protocol.dimension), _fitted(protocol, task)
     x, y = task.x[:fitted], task.y[:fitted]
     limit = predict.max_learning_rate(analytic.ntk(arch, x))
@@ -106,5 +110,5 @@ def _trained(protocol: Protocol, depth: int, task: Task, width: int, seed: int) 
 
 
 def _fitted(protocol: Protocol, task: Task) -> int:
-    """Training points that the networks see."""
+    """Returns how many of the training points the networks see."""
     return round((1 - protocol.validation_share) * task.train)

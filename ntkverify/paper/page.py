@@ -12,14 +12,14 @@ from ntkverify.paper.similarity import MARGIN, Comparison
 def page(
     protocol: Protocol, errors: dict[str, np.ndarray], step: DepthStep, comparisons: list[Comparison]
 ) -> str:
-    """The whole page. errors: kernel -> (trials,), as `score_kernels` gives them."""
+    """Returns the whole page. errors: kernel -> (trials,), as `score_kernels` gives them."""
     return (
         "\n\n".join([_errors(protocol, errors, step), _depth(step), _similarity(errors, comparisons)]) + "\n"
     )
 
 
 def mean_and_error(values: np.ndarray) -> str:
-    """Mean plus or minus its standard error."""
+    """Returns the mean of `values` (trials,) plus or minus its standard error."""
     error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
     return f"{values.mean():.4f} ± {error:.4f}"
 

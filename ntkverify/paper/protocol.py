@@ -17,8 +17,11 @@ Kernel = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """points: in all, of which test_share is held out. Networks hold validation_share of the rest back, and
-    take `epochs` (for one and two hidden layers) of SGD on the mean squared error of batches."""
+    """How the paper draws its data and trains its networks.
+
+    points: how many there are in all, of which test_share is held out. Networks hold validation_share of the
+    rest back, and take `epochs` (for one and two hidden layers) of SGD on the mean squared error of batches.
+    """
 
     points: int = 1000
     dimension: int = 15
@@ -32,7 +35,7 @@ class Protocol:
     epochs: tuple[int, int] = (3000, 6000)
 
     def time(self, depth: int) -> float:
-        """The gradient flow time of a network's training, in units of the loss 1/2 sum (f - y)^2.
+        """Returns the gradient flow time of a network's training, in units of the loss 1/2 sum (f - y)^2.
 
         A step on a batch's mean square moves by learning_rate * 2 / batch_size times the sum's gradient,
         and an epoch sees every point once.
@@ -50,7 +53,10 @@ class Task:
 
 
 def tasks(protocol: Protocol, target: Kernel, seed: int) -> Iterator[Task]:
-    """One for each trial; targets are a noise-free draw from the Gaussian process with covariance `target`."""
+    """Yields one task for each trial; its targets are a noise-free draw from a Gaussian process.
+
+    target: the covariance of the process.
+    """
     for trial in range(protocol.trials):
         rng = derive(seed, "paper", protocol.dimension, trial)
         x = rng.uniform(protocol.low, protocol.high, (protocol.points, protocol.dimension))
@@ -61,7 +67,7 @@ def tasks(protocol: Protocol, target: Kernel, seed: int) -> Iterator[Task]:
 
 
 def architecture(kind: str, depth: int, dimension: int, activation: Activation = ReLU()) -> Architecture:
-    """The ReLU network behind one of the paper's kernels.
+    """Returns the ReLU network behind one of the paper's kernels.
 
     A (Arora et al. 2019): no bias, first layer unscaled, weight variance 2 behind it; B: weight and bias
     variance 1 in every layer, first layer unscaled; J (Jacot et al. 2018): the same, first layer over sqrt(d).
@@ -76,9 +82,9 @@ def architecture(kind: str, depth: int, dimension: int, activation: Activation =
 
 
 def kernels(dimension: int) -> dict[str, Kernel]:
-    """All nine: NNGP and three NTKs with one and two hidden layers, and the Laplace kernel."""
+    """Returns all nine kernels by name: NNGP and three NTKs with one and two hidden layers, and Laplace's."""
 
-    def of(part: Callable, kind: str, depth: int) -> Kernel:
+    def make(part: Callable, kind: str, depth: int) -> Kernel:
         arch = architecture(kind, depth, dimension)
         return lambda x: part(arch, x)
 
@@ -89,19 +95,19 @@ def kernels(dimension: int) -> dict[str, Kernel]:
         ("NTKB", analytic.ntk, "B"),
         ("NTKJ", analytic.ntk, "J"),
     ):
-        table |= {f"{name}, {depth} layer{'s' * (depth > 1)}": of(part, kind, depth) for depth in (1, 2)}
+        table |= {f"{name}, {depth} layer{'s' * (depth > 1)}": make(part, kind, depth) for depth in (1, 2)}
     return table | {"Laplace": lambda x: 2 * np.exp(-cdist(x, x) / 6)}
 
 
 def regression_error(kernel: Kernel, task: Task) -> float:
-    """Root mean square error of ridgeless regression at the test points."""
+    """Returns the root mean square error of ridgeless regression at the test points."""
     k, n = kernel(task.x), task.train
     prediction = predict.kernel_regression(k[:n, :n], task.y[:n], k[n:, :n]).test
     return rmse(prediction, task.y[n:])
 
 
 def score_kernels(protocol: Protocol, seed: int, progress: Callable[[str], None]) -> dict[str, np.ndarray]:
-    """The errors (trials,) of every kernel."""
+    """Returns the errors (trials,) of every kernel."""
     table = kernels(protocol.dimension)
     errors = []
     for trial, task in enumerate(tasks(protocol, table["NTKB, 1 layer"], seed)):
@@ -111,5 +117,5 @@ def score_kernels(protocol: Protocol, seed: int, progress: Callable[[str], None]
 
 
 def rmse(prediction: np.ndarray, y: np.ndarray) -> float:
-    """Root mean square error."""
+    """Returns the root mean square error."""
     return float(np.sqrt(np.mean((prediction - y) ** 2)))

@@ -14,7 +14,7 @@ MARGIN = 0.05
 """Relative difference in error within which two predictors are called equally good."""
 
 LEVEL = 0.05
-"""Of each one-sided test."""
+"""The level of each one-sided test."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,8 @@ class Comparison:
 
 
 def compare_nngp_with_ntk(protocol: Protocol, seed: int, progress: Callable[[str], None]) -> list[Comparison]:
-    """Over dimensions 3, 5 and 15, depths 1 and 2, and targets drawn from an NTK, an NNGP and a Laplace process.
+    """Compares regression with the two kernels in dimensions 3, 5 and 15, at depths 1 and 2, on targets drawn
+    from an NTK, an NNGP and a Laplace process.
 
     Both kernels are of the same network, the paper's B. Two one-sided t-tests: Schuirmann 1987.
     """
@@ -55,7 +56,7 @@ def compare_nngp_with_ntk(protocol: Protocol, seed: int, progress: Callable[[str
 
 
 def _errors(arch: Architecture, task: Task) -> list[float]:
-    """Of NNGP and of NTK regression."""
+    """Returns the errors of NNGP and of NTK regression."""
     return [regression_error(lambda x: part(arch, x), task) for part in (analytic.nngp, analytic.ntk)]  # noqa: B023
 
 

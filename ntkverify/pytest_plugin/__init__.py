@@ -116,7 +116,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
         terminalreporter.section("ntkverify")
         terminalreporter.write_line(run.title)
-        terminalreporter.write_line(reports.as_text(run))
+        terminalreporter.write_line(reports.verdict_table(run))
         terminalreporter.write_line(f"report: {run.folder / reports.HTML}")
         fails = config.getoption("ntk_fail_on_findings")
         reports.announce(run, terminalreporter.write_line, findings_fail=fails)

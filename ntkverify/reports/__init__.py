@@ -3,18 +3,18 @@
 from ntkverify.reports.comparison import compare, comparison_in_words
 from ntkverify.reports.github import announce
 from ntkverify.reports.render import HTML, MARKDOWN, write
-from ntkverify.reports.table import as_text, rows
+from ntkverify.reports.table import rows, verdict_table
 from ntkverify.reports.words import measurement_in_words, scenario_in_words
 
 __all__ = [
     "HTML",
     "MARKDOWN",
     "announce",
-    "as_text",
     "compare",
     "comparison_in_words",
     "measurement_in_words",
     "rows",
     "scenario_in_words",
+    "verdict_table",
     "write",
 ]

@@ -9,17 +9,17 @@ from ntkverify.reports.words import scenario_in_words
 from ntkverify.runs import Run
 
 ASKED = ("subject", "subject_version", "spec", "budget", "seed")
-"""What of a header makes two runs different runs."""
+"""What a header says that makes two runs different runs."""
 MOST = 20
-"""Lines of one kind that are printed."""
+"""How many lines of one kind are printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Each entry of the dicts is (before, after), with None for what one of the runs does not have.
+    """What changed between two runs. The dicts' values are (before, after), None where a run has nothing.
 
-    settings: of the header, and versions of packages. verdicts: by claim. new, vanished: failures,
-    crashes and findings outside the premises. answers: same question, other answer.
+    settings: what the headers and the versions of packages say. verdicts: by claim. new, vanished: failures,
+    crashes and findings outside the premises. answers: those that differ though the question is the same.
     common: how many questions both runs asked.
     """
 
@@ -37,7 +37,7 @@ class Comparison:
 
 
 def compare(before: Run, after: Run) -> Comparison:
-    """What a reader of `before` has to know of `after`."""
+    """Returns what a reader of the run `before` has to know of the run `after`."""
     asked = [_by_id(run) for run in (before, after)]
     notable = [_notable(run) for run in (before, after)]
     common = [name for name in asked[0] if name in asked[1]]
@@ -53,7 +53,7 @@ def compare(before: Run, after: Run) -> Comparison:
 
 
 def comparison_in_words(comparison: Comparison) -> str:
-    """For a terminal: nothing but the number of questions in common where nothing changed."""
+    """Returns the comparison for a terminal: one line where nothing changed."""
     sections = [
         ("settings", [f"{name}: {_arrow(*pair)}" for name, pair in comparison.settings.items()]),
         (

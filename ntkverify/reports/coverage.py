@@ -38,7 +38,7 @@ LISTED = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """How far a run went along one axis. never: the regions it did not reach, in words; empty for none."""
+    """How far a run went along one axis. tried, never: the regions it did and did not reach, in words."""
 
     axis: str
     tried: str
@@ -46,7 +46,7 @@ class Reach:
 
 
 def reached(run: Run) -> list[Reach]:
-    """Along each axis that the run's header states; none for a header that states no space."""
+    """Returns how far the run went along each axis that its header states; nothing where that has none."""
     scenarios = [
         finding.scenario
         for findings in run.by_claim().values()
@@ -65,13 +65,13 @@ def _counted(values: Iterable[Values]) -> Counter:
 
 
 def tallies(findings: Iterable[Finding]) -> list[tuple[Axis, str]]:
-    """The `tally` on each of the axes TALLIED that the findings have values on."""
+    """Returns the `tally` on each of the axes TALLIED that the findings have values on."""
     findings = list(findings)
     return [(axis, words) for axis in TALLIED if (words := tally(findings, axis))]
 
 
 def tally(findings: Iterable[Finding], axis: str) -> str:
-    """The most frequent values on `axis` in words, each with how many of the findings take it."""
+    """Returns the most frequent values on `axis` in words, each with how many of the findings take it."""
     counter = _counted(AXES[axis](finding.scenario) for finding in findings)
     shown = dict(counter.most_common(LISTED))
     values = shown if any(isinstance(value, str) for value in shown) else sorted(shown)
@@ -92,7 +92,7 @@ def _reach(name: str, axis: dict, counter: Counter) -> Reach:
 
 
 def _regions(axis: dict, numbers: list[float]) -> list[str]:
-    """Below, between and above the numbers tried."""
+    """Names what lies below, between and above the numbers tried."""
     if not numbers:
         return ["any"]
     below = [f"below {numbers[0]:g}"] if numbers[0] > axis["least"] else []

@@ -30,12 +30,12 @@ def axes(x_label: str, y_label: str):
     return drawn
 
 
-def legend(drawn) -> None:
+def add_legend(drawn) -> None:
     """Names what is drawn; without a frame, whose colour would be the paper's."""
     drawn.legend(fontsize=8, frameon=False, labelcolor=INK)
 
 
-def logarithmic(axis, values) -> None:
+def set_logarithmic(axis, values) -> None:
     """Sets ticks as plain text, which takes a hundredth of the time of mathematics: powers of ten, and 2 and 5
     between them where there are few."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator

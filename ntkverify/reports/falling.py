@@ -6,8 +6,8 @@ Claims = dict[str, dict[str, Any]]
 """The claims of a run's header, by id."""
 
 
-def falls_with(claim: str, claims: Claims) -> list[str]:
-    """The claims that cannot be trusted where `claim` fails, step by step through what each implies."""
+def fallen_claims(claim: str, claims: Claims) -> list[str]:
+    """Returns the claims that cannot be trusted where `claim` fails, following what each implies."""
     fallen, waiting = [], [*claims[claim]["implies"]]
     while waiting:
         next_one = waiting.pop(0)
@@ -18,8 +18,8 @@ def falls_with(claim: str, claims: Claims) -> list[str]:
 
 
 def weakest(failed: list[str], claims: Claims) -> list[str]:
-    """Those of the claims that failed which no other of them brings down: where to look first."""
-    falls = {claim: falls_with(claim, claims) for claim in failed}
+    """Returns those of the failed claims that no other of them brings down: where to look first."""
+    falls = {claim: fallen_claims(claim, claims) for claim in failed}
     return [
         claim
         for claim in failed

@@ -11,7 +11,7 @@ from ntkverify.reports.words import measurement_in_words, scenario_in_words
 from ntkverify.runs import Run
 
 MOST = 10
-"""Annotations of one kind that GitHub shows of a step."""
+"""How many annotations of one kind GitHub shows for a step."""
 LONGEST = 1000
 
 
@@ -34,10 +34,10 @@ def announce(
 
 
 def annotations(run: Run, *, findings_fail: bool = False) -> list[str]:
-    """An error for each claim that failed or crashed, a warning for each that stayed undecided.
+    """Returns an error for each claim that failed or crashed, a warning for each that stayed undecided.
 
-    findings_fail: an error also for failures outside the premises. At most ten of a kind, the last of
-    which counts those left out.
+    findings_fail: whether failures outside the premises are errors too. There are at most ten of a kind,
+    the last of which counts those left out.
     """
     table = rows(run)
     failed = [(row.claim, _story(row.defect)) for row in table if row.defect]
@@ -69,7 +69,7 @@ def _few(kind: str, messages: list[tuple[str, str]]) -> list[str]:
 
 
 def _escaped(text: str, also: str = "") -> str:
-    """As workflow commands want it: "%" first, and in a property what would end it."""
+    """Escapes what workflow commands want escaped: "%" first, and in a property what would end it."""
     for character in f"%\r\n{also}":
         text = text.replace(character, f"%{ord(character):02X}")
     return text

@@ -7,7 +7,7 @@ from ntkverify.findings import Finding, Verdict
 from ntkverify.reports.reading import depths, widths
 
 MOST = 8
-"""Rows, and columns, at most; more values than that are put together by powers of two."""
+"""How many rows, and columns, there are at most; more values are put together by powers of two."""
 LIMIT, MODULE = 0, -1
 
 
@@ -19,7 +19,7 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """For example "11 hold, 1 undecided"; nothing where nothing was tried."""
+        """What the cell says, such as "11 hold, 1 undecided"; nothing where nothing was tried."""
         names = {Verdict.HOLDS: "hold", Verdict.FAILS: "fail", Verdict.UNDECIDED: "undecided"}
         return ", ".join(f"{self.outcomes[v]} {name}" for v, name in names.items() if self.outcomes[v])
 
@@ -30,20 +30,20 @@ class Cell:
 
     @property
     def share(self) -> int:
-        """Per cent of the cell's scenarios that ended in its `kind`."""
+        """How many per cent of the cell's scenarios ended in its `kind`."""
         return round(100 * self.outcomes[self.kind] / self.outcomes.total()) if self.kind else 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Heat:
-    """Columns: widths in words. rows: a depth in words, and one cell per column."""
+    """A table of outcomes. columns: widths in words. rows: each a depth in words, and one cell per column."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 def heat(findings: list[Finding]) -> Heat | None:
-    """Counts by hidden layers and largest width; None where the claim was tried at one place only."""
+    """Returns the outcomes by hidden layers and largest width; None where there is one place only."""
     places = [(_depth(finding), _width(finding), finding.verdict) for finding in findings]
     rows = _bins({depth for depth, _, _ in places}, {MODULE: "torch module"})
     columns = _bins({width for _, width, _ in places}, {LIMIT: "the limit"})
@@ -71,7 +71,7 @@ def _width(finding: Finding) -> int:
 
 
 def _bins(values: set[int], special: dict[int, str]) -> dict[int, str]:
-    """A name for each value, from the smallest; one for several where there are too many."""
+    """Names each value, from the smallest on; several share a name where there are too many."""
     ordered = sorted(values)
     if len(ordered) <= MOST:
         return {value: special.get(value, str(value)) for value in ordered}
@@ -82,7 +82,7 @@ def _bins(values: set[int], special: dict[int, str]) -> dict[int, str]:
 
 
 def _floor(value: int, base: int) -> int:
-    """The largest power of `base` up to `value`; 0 and below by themselves."""
+    """Returns the largest power of `base` up to `value`; 0 and below stay as they are."""
     power = 1
     while 0 < power * base <= value:
         power *= base

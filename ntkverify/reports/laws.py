@@ -7,7 +7,7 @@ from ntkverify.reports.reading import activations, depths, widths
 from ntkverify.reports.words import law_in_words
 
 MOST = 24
-"""Laws that the page shows; findings.jsonl has those of all scenarios."""
+"""How many laws the page shows; findings.jsonl has those of all scenarios."""
 
 
 class Law(NamedTuple):
@@ -20,7 +20,7 @@ class Law(NamedTuple):
 
 
 def laws(findings: list[Finding]) -> list[Law]:
-    """The laws of the first finding with networks of each kind, the first MOST of them."""
+    """Returns the laws of the first finding with each kind of networks, the first MOST of them."""
     found: dict[tuple, Law] = {}
     for finding in findings:
         for measured in finding.measurements:

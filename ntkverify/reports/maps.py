@@ -5,11 +5,14 @@ from ntkverify.maps import VALUE, Map, picture
 from ntkverify.runs import Run
 
 MOST = 4
-"""That a page shows; the last ones drawn."""
+"""How many maps a page shows: the last ones drawn."""
 
 
-def maps_beside(run: Run) -> list[tuple[Map, str]]:
-    """Each with its picture as SVG. One that cannot be read (another version wrote it) is left out."""
+def read_maps(run: Run) -> list[tuple[Map, str]]:
+    """Returns the maps in folders beside the run's, each with its picture as SVG.
+
+    One that cannot be read, since another version wrote it, is left out.
+    """
     paths = sorted(run.folder.parent.glob(f"*/{VALUE}"), key=lambda path: path.stat().st_mtime)
     return [(drawn, picture(drawn)) for drawn in map(_read, paths[-MOST:]) if drawn]
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from ntkverify.drawing import BLUE, GREY, ORANGE
 from ntkverify.findings import Finding, Measurement, Verdict
-from ntkverify.reports.drawing import axes, legend, logarithmic, svg
+from ntkverify.reports.drawing import add_legend, axes, set_logarithmic, svg
 from ntkverify.reports.words import law_in_words
 
 FARTHEST = 1e30
 """Numbers that no axis reaches are left out."""
 ROUNDING = 1e-17
-"""Of the largest number; what lies below is not worth an axis."""
+"""A share of the largest number; what lies below is not worth an axis."""
 THEORY = {"kernel", "map", "predicted"}
 """Columns that say what theory predicts."""
 MOST_TICKS = 6
@@ -21,15 +21,17 @@ RATE = {"width", "distance", "fitted", "predicted"}
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """words: what the picture shows, with its numbers."""
+    """A picture, as SVG, and what it shows in words, with its numbers."""
 
     svg: str
     words: str
 
 
 def pictures(finding: Finding, most: int = 1) -> list[Picture]:
-    """Of the first of the finding's measurements that carries series, one that did not hold before others, and of
-    other rates; at most so many."""
+    """Draws the finding's first measurement that carries series, and further ones that are rates.
+
+    Those that did not hold come before others. most: how many pictures are wanted.
+    """
     able = [measurement for measurement in finding.measurements if _painter(measurement)]
     able.sort(key=lambda measurement: measurement.verdict is Verdict.HOLDS)
     shown = able[:1] + [measurement for measurement in able[1:] if set(measurement.series) >= RATE]
@@ -37,7 +39,7 @@ def pictures(finding: Finding, most: int = 1) -> list[Picture]:
 
 
 def _painter(measurement: Measurement):
-    """What draws the measurement's series; None where they cannot be drawn."""
+    """Returns the function that draws the measurement's series; None where they cannot be drawn."""
     series = measurement.series
     if set(series) >= RATE:
         drawable = all(0 < value < FARTHEST for name in RATE for value in series[name])
@@ -70,8 +72,8 @@ def _rate(measurement: Measurement):
     named = sorted(widths)[:: -(-len(widths) // MOST_TICKS)]
     drawn.set_xticks(named, [f"{width:g}" for width in named])
     drawn.minorticks_off()
-    logarithmic(drawn.yaxis, series["distance"])
-    legend(drawn)
+    set_logarithmic(drawn.yaxis, series["distance"])
+    add_legend(drawn)
     return drawn, (
         f"Distance against width, both logarithmic: {law_in_words(series)}; theory: slope {theory:.2f}."
         " Shaded: the 95% interval of the fitted slope, and the slopes that the claim allows."
@@ -102,10 +104,10 @@ def _spectrum(measurement: Measurement):
     bounds = [bound / largest for bound in measurement.series.get("rounding bound", ())[:1] if bound > 0]
     for bound in bounds:
         drawn.axhline(bound, linestyle="--", color=GREY, label="rounding bound")
-    logarithmic(drawn.yaxis, [size for _, size in above + below] + bounds)
+    set_logarithmic(drawn.yaxis, [size for _, size in above + below] + bounds)
     drawn.set_xlim(0.5, len(eigenvalues) + 0.5)
     drawn.xaxis.get_major_locator().set_params(integer=True)
-    legend(drawn)
+    add_legend(drawn)
     return drawn, (
         f"{len(eigenvalues)} eigenvalues, from {eigenvalues[0]:.3g} down to {eigenvalues[-1]:.3g};"
         f" {len(below)} below zero."
@@ -113,7 +115,7 @@ def _spectrum(measurement: Measurement):
 
 
 def _curves(measurement: Measurement):
-    """Columns over steps of training; dashed, so that it shows above what it agrees with, what theory says."""
+    """Draws columns over steps of training; theory is dashed, so that it shows above what it agrees with."""
     columns = {name: column for name, column in measurement.series.items() if name != "step"}
     steps = measurement.series.get("step") or range(len(next(iter(columns.values()))))
     drawn = axes("step of training", "size of output or residual")
@@ -125,12 +127,12 @@ def _curves(measurement: Measurement):
         floor = max(min(values), ROUNDING * max(values))
         drawn.set_yscale("log")
         drawn.set_ylim(floor / 2, 2 * max(values))
-        logarithmic(drawn.yaxis, (floor, max(values)))
-    legend(drawn)
+        set_logarithmic(drawn.yaxis, (floor, max(values)))
+    add_legend(drawn)
     ends = ", ".join(f"{name} from {column[0]:.3g} to {column[-1]:.3g}" for name, column in columns.items())
     return drawn, f"Over {steps[-1]:g} steps: {ends}."
 
 
 def _drawable(value: float) -> float:
-    """NaN, which leaves a gap, for what no axis reaches."""
+    """Returns NaN, which leaves a gap, for what no axis reaches."""
     return value if abs(value) < FARTHEST else math.nan

@@ -10,7 +10,7 @@ from ntkverify.runs import Run
 BUILTIN = "ntkverify"
 """The name of the subject that a run without a specification tries."""
 LONGEST = 1500
-"""Characters of a scenario's JSON that a page shows; a longer one is read from the run's folder."""
+"""How many characters of JSON a page shows of a scenario; a longer one is read from the run's folder."""
 TEST = """\
 from hypothesis import HealthCheck, assume, example, given, settings
 
@@ -36,18 +36,18 @@ def test_{name}(scenario):
 
 
 def scenario_json(finding: Finding) -> str:
-    """The finding's scenario, or nothing where that is too long to show."""
+    """Returns the finding's scenario as JSON, or nothing where that is too long to show."""
     text = json.dumps(finding.scenario, sort_keys=True)
     return text if len(text) <= LONGEST else ""
 
 
 def replay_command(run: Run, finding: Finding) -> str:
-    """The command line that measures `finding` again, also when later runs have moved "latest" on."""
+    """Returns the command line that measures `finding` again, also when later runs have moved "latest" on."""
     return f"ntkverify replay {shlex.quote(_name(run, finding))}"
 
 
 def pinned_test(run: Run, finding: Finding) -> str:
-    """A file for pytest that tries the finding's scenario each time, and a few others of its claim."""
+    """Returns a file for pytest that tries the finding's scenario each time, and a few of its claim's."""
     text, inside = scenario_json(finding), not finding.is_outside
     recorded = f"find_finding({_name(run, finding)!r}, Path())[1].scenario"
     return TEST.format(
@@ -64,7 +64,7 @@ def pinned_test(run: Run, finding: Finding) -> str:
 
 
 def _subject(header: dict[str, Any]) -> str:
-    """The expression that makes the run's subject, where the run knows one."""
+    """Returns the expression that makes the run's subject, where the run knows one."""
     if header.get("spec"):
         return f"subjects.load({header['spec']!r})"
     if header["subject"] == BUILTIN:
@@ -73,5 +73,5 @@ def _subject(header: dict[str, Any]) -> str:
 
 
 def _name(run: Run, finding: Finding) -> str:
-    """FOLDER#ID, with the folder's own name in place of "latest"."""
+    """Returns FOLDER#ID, with the folder's own name in place of "latest"."""
     return f"{run.folder.parent / run.folder.resolve().name}#{finding.id}"

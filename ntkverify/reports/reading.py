@@ -15,7 +15,7 @@ MODULE: Record = {"outputs": 1, "bias": True, "activation": "relu", "dtype": "fl
 
 
 def layers(scenario: Record) -> list[Record]:
-    """The layers with nested Sequentials unpacked; none where there is no architecture."""
+    """Returns the layers with nested Sequentials unpacked; none where there is no architecture."""
     found, waiting = [], [scenario["architecture"]["layers"]] if scenario.get("architecture") else []
     while waiting:
         layer = waiting.pop(0)
@@ -35,19 +35,19 @@ def _module(scenario: Record) -> Record | None:
 
 
 def activations(scenario: Record) -> set[str]:
-    """Names of the activations; of a torch module, its own."""
+    """Returns the names of the activations; for a torch module, that of its own."""
     if module := _module(scenario):
         return {f"module {module['activation']}"}
     return {layer["type"] for layer in layers(scenario)} - {"Linear"}
 
 
 def depths(scenario: Record) -> list[int]:
-    """The number of hidden layers; none where no architecture says it."""
+    """Returns the number of hidden layers; nothing where no architecture says it."""
     return [len(_linears(scenario)) - 1] if scenario.get("architecture") else []
 
 
 def widths(scenario: Record) -> list[int]:
-    """Units per hidden layer, largest first; none for the limit."""
+    """Returns the units per hidden layer, largest first; nothing for the limit."""
     return [scenario["module"]["width"]] if scenario.get("module") else list(scenario.get("widths", ()))
 
 
@@ -67,7 +67,7 @@ def _outputs(scenario: Record) -> list[int]:
     return [described.get("outputs", 1)] if described else []
 
 
-def _of_training(name: str) -> Callable[[Record], Values]:
+def _training_setting(name: str) -> Callable[[Record], Values]:
     return lambda scenario: [scenario["training"][name]] if scenario.get("training") else []
 
 
@@ -90,8 +90,8 @@ AXES: dict[Axis, Callable[[Record], Values]] = {
     Axis.POINTS: lambda scenario: [scenario["points"]["count"]],
     Axis.DIMENSION: lambda scenario: [scenario["points"]["dimension"]],
     Axis.OUTPUTS: _outputs,
-    Axis.STEPS: _of_training("steps"),
-    Axis.STEP_SIZE: _of_training("step_size"),
+    Axis.STEPS: _training_setting("steps"),
+    Axis.STEP_SIZE: _training_setting("step_size"),
     Axis.MOMENTUM: _momentum,
 }
 """The values that a scenario takes along each axis; a run's header says under the same names which exist."""

@@ -9,11 +9,11 @@ from typing import Any
 from ntkverify.findings import Finding, Measurement, Verdict
 from ntkverify.reports import pinning, words
 from ntkverify.reports.coverage import reached, tallies
-from ntkverify.reports.falling import falls_with, weakest
+from ntkverify.reports.falling import fallen_claims, weakest
 from ntkverify.reports.formulas import formula_in_mathml
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
-from ntkverify.reports.maps import maps_beside
+from ntkverify.reports.maps import read_maps
 from ntkverify.reports.pictures import pictures
 from ntkverify.reports.table import rows
 from ntkverify.reports.totals import smallest_seen, totals
@@ -21,16 +21,19 @@ from ntkverify.runs import Run
 
 HTML, MARKDOWN = "report.html", "report.md"
 MOST_MARKDOWN = 1_000_000
-"""Bytes; GitHub shows no step summary of 1,024 KiB or more."""
+"""How many bytes a page may have: GitHub shows no step summary of 1,024 KiB or more."""
 ROOM_TO_SAY_SO = 100
 MOST_MEASUREMENTS = 6
-"""Of one finding that are shown."""
+"""How many measurements of one finding are shown."""
 LONGEST_ERROR = 2000
 SIGNS = {Verdict.HOLDS: "✓", Verdict.FAILS: "✗", Verdict.UNDECIDED: "?", Verdict.OUT_OF_SCOPE: "\N{EN DASH}"}
 
 
 def write(run: Run) -> Path:
-    """Renders the run's findings; returns the page's path. Sizes are bounded whatever the run's length."""
+    """Writes the run's report.html and report.md; returns the first's path.
+
+    Their sizes are bounded whatever the run's length.
+    """
     page = _environment(run).get_template(f"{HTML}.jinja").render(_page(run))
     for name, text in ((HTML, page), (MARKDOWN, markdown(run))):
         (run.folder / name).write_text(text, encoding="utf-8")
@@ -38,7 +41,11 @@ def write(run: Run) -> Path:
 
 
 def markdown(run: Run, most: int = MOST_MARKDOWN) -> str:
-    """Returns the run as a page of Markdown, without the last of its parts where it would exceed `most` bytes."""
+    """Returns the run as a page of Markdown of at most `most` bytes.
+
+    The last sections are left out where they do not fit, which the end says; where not even that
+    fits, all is.
+    """
     page = _page(run)
     template = _environment(run).get_template(f"{MARKDOWN}.jinja").make_module(page)
     stories = [template.story(row) for row in page["rows"] if row.defect or row.findings]
@@ -83,7 +90,7 @@ def _environment(run: Run):
 
 
 def _page(run: Run) -> dict[str, Any]:
-    """What the templates are filled with."""
+    """Returns what the templates are filled with."""
     every, claims = rows(run), run.header["claims"]
     table = [row for row in every if row.was_tried]
     failed = [row.claim for row in table if row.verdict is Verdict.FAILS]
@@ -100,17 +107,17 @@ def _page(run: Run) -> dict[str, Any]:
         "failed": failed,
         "weakest": weakest(failed, claims),
         "falls": {
-            claim: [(other, other in failed) for other in falls_with(claim, claims)] for claim in failed
+            claim: [(other, other in failed) for other in fallen_claims(claim, claims)] for claim in failed
         },
         "blamed": {
-            claim: [(other, False) for other in failed if claim in falls_with(other, claims)]
+            claim: [(other, False) for other in failed if claim in fallen_claims(other, claims)]
             for claim in failed
         },
         "linked": {row.claim for row in table},
         "totals": totals(run),
         "versions": ", ".join(f"{name} {value}" for name, value in sorted(_versions(run)) if value),
         "reached": reached(run),
-        "maps": maps_beside(run),
+        "maps": read_maps(run),
     }
 
 
@@ -119,12 +126,12 @@ def _versions(run: Run) -> set[tuple[str, str]]:
 
 
 def _shown(finding: Finding) -> list[Measurement]:
-    """The measurements that did not hold first, and not too many."""
+    """Returns the measurements that did not hold before others, and not too many."""
     ordered = sorted(finding.measurements, key=lambda measurement: measurement.verdict is Verdict.HOLDS)
     return ordered[:MOST_MEASUREMENTS]
 
 
 def _shortened(error: str) -> str:
-    """The end of a traceback, which says what went wrong; it cannot close Markdown's fence around it."""
+    """Returns the end of a traceback, which says what went wrong; it cannot close Markdown's fence."""
     error = error.replace("```", "'''")
     return error if len(error) <= LONGEST_ERROR else f"(its start is left out)\n{error[-LONGEST_ERROR:]}"

@@ -8,7 +8,7 @@ from ntkverify.reports.words import measurement_in_words
 from ntkverify.runs import Run
 
 MOST_OUTSIDE = 5
-"""Sets of broken premises under which a claim is said to fail; the page shows the last one in full."""
+"""How many sets of broken premises a claim is said to fail under; the page shows the last one in full."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def _richness(finding: Finding) -> int:
 
 
 def rows(run: Run) -> list[Row]:
-    """One row per claim that was tried, in the order in which claims build on one another."""
+    """Returns one row per claim that was tried, in the order in which claims build on one another."""
     findings = run.by_claim()
     return [_row(claim, findings[claim]) for claim in run.header["claims"] if claim in findings]
 
@@ -75,8 +75,8 @@ def _row(claim: str, findings: list[Finding]) -> Row:
     )
 
 
-def as_text(run: Run) -> str:
-    """The verdict table for a terminal."""
+def verdict_table(run: Run) -> str:
+    """Returns the verdicts as a table for a terminal, and below it what was told and not judged."""
     lines = [f"{'claim':<36} {'verdict':<13} {'held':>5} {'undecided':>10}  found outside the premises"]
     table = rows(run)
     tried = [row for row in table if row.was_tried]

@@ -11,9 +11,13 @@ MOST_QUANTITIES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """scenarios: questions asked. decisions: about random draws, inside the premises; spent: the sum of their
-    false-alarm rates, which bounds the probability of any false alarm; promised: what it was to stay below.
-    seconds: of measuring; wall_seconds: from start to end, None where the header does not say."""
+    """What a run cost.
+
+    scenarios: how many questions were asked. decisions: how many of them, inside the premises, were about
+    random draws. spent: the sum of their false-alarm rates, which bounds the probability of any false alarm.
+    promised: what it was to stay below. seconds: how long measuring took. wall_seconds: how long it was from
+    start to end, None where the header does not say.
+    """
 
     scenarios: int
     decisions: int
@@ -29,7 +33,7 @@ class Totals:
 
 
 def totals(run: Run) -> Totals:
-    """Over all findings of a run, each question once."""
+    """Returns what the run cost, over all of its findings, each question once."""
     findings = [finding for some in run.by_claim().values() for finding in some]
     levels = [
         measurement.statistics.level
@@ -49,7 +53,7 @@ def totals(run: Run) -> Totals:
 
 
 def smallest_seen(findings: list[Finding]) -> list[str]:
-    """For each quantity that was decided, how small a violation would have shown; at most a few."""
+    """Says for each quantity that was decided how small a violation would have shown; at most a few do."""
     decided: dict[str, list[Measurement]] = defaultdict(list)
     for finding in findings:
         for measurement in finding.measurements:

@@ -8,7 +8,7 @@ from ntkverify.reports.reading import LINEAR, MODULE, layers
 
 
 def scenario_in_words(scenario: dict[str, Any]) -> str:
-    """The scenario of a finding's record, as a sentence."""
+    """Returns the scenario of a finding's record as a sentence."""
     points, module, stack = scenario["points"], scenario.get("module"), layers(scenario)
     count = points["count"]
     text = f"{_count(count, points['source'] + ' point')} of dimension {points['dimension']}"
@@ -45,7 +45,7 @@ def _module(module: dict[str, Any]) -> str:
 
 
 def _stack(stack: list[dict[str, Any]]) -> str:
-    """The layers from first to last, with a repeated pair said once."""
+    """Names the layers from first to last, a repeated pair once."""
     first, *rest = [_layer(layer) for layer in stack]
     pairs = [", ".join(rest[place : place + 2]) for place in range(0, len(rest), 2)]
     runs = [(pair, len(list(same))) for pair, same in itertools.groupby(pairs)]
@@ -62,7 +62,7 @@ def _layer(layer: dict[str, Any]) -> str:
 
 
 def measurement_in_words(measurement: Measurement) -> str:
-    """Got, expected, and how far the number can be trusted."""
+    """Says what was got, what was expected, and how far the number can be trusted."""
     if measurement.is_told:
         between = " ({:.3g} to {:.3g})".format(*measurement.interval) if measurement.interval else ""
         return f"{measurement.name}: {measurement.value:.3g}{between}; {measurement.tolerance}."
@@ -83,7 +83,7 @@ def measurement_in_words(measurement: Measurement) -> str:
 
 
 def law_in_words(series: dict[str, tuple[float, ...]]) -> str:
-    """A fitted power law with its 95% intervals."""
+    """Returns a fitted power law with its 95% intervals."""
     (slope, *slopes), (prefactor, *prefactors) = series["slope"], series["prefactor"]
     return (
         f"fitted {prefactor:.3g} ({prefactors[0]:.3g} to {prefactors[1]:.3g})"
@@ -102,7 +102,7 @@ def _expected(low: float, high: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """For example "4 min 10 s"."""
+    """Returns a time in words, such as "4 min 10 s"."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -5,7 +5,7 @@ import pytest
 
 from ntkverify.findings import Verdict
 from ntkverify.maps import Kind, Settings
-from ntkverify.maps.boundary import drawn
+from ntkverify.maps.boundary import draw_map
 from ntkverify.stats import false_alarms
 
 WIDTHS = (32, 64, 128, 256, 512, 1024)
@@ -29,7 +29,7 @@ def root(width: float) -> float:
 
 
 def boundary(gaps, **changes):
-    return drawn(settings(**changes), gaps).boundaries[0]
+    return draw_map(settings(**changes), gaps).boundaries[0]
 
 
 def test_the_interval_covers_the_planted_width_at_its_level():
@@ -97,7 +97,7 @@ def test_gaps_that_bend_are_said_to():
 
 def test_divergence_at_the_widest_leaves_no_width():
     gaps = planted(root) | {(1024, 1.0): [(0.01, 0.01)] * 5 + [(np.inf, np.inf)]}
-    result = drawn(settings(), gaps)
+    result = draw_map(settings(), gaps)
     assert result.cells[-1].verdict is Verdict.FAILS and result.cells[-1].diverged == 1
     assert result.boundaries[0].kind is Kind.NONE
     assert "1 of 36 networks diverged, some of them at width 1,024" in result.sentences[0]
@@ -131,13 +131,13 @@ def test_too_few_widths_beside_divergence_are_undecided():
     ],
 )
 def test_a_cell_is_judged_by_the_interval_of_its_mean(gaps, verdict):
-    cell = drawn(settings(), {(32, 1.0): [(gap, gap) for gap in gaps]}).cells[0]
+    cell = draw_map(settings(), {(32, 1.0): [(gap, gap) for gap in gaps]}).cells[0]
     assert (cell.verdict, cell.replicates) == (verdict, len(gaps))
 
 
 def test_what_a_killed_run_left_is_drawn():
     some = {place: gaps[:2] for place, gaps in planted(root, 0.1).items() if place[0] < 1024}
-    result = drawn(settings(), some)
+    result = draw_map(settings(), some)
     assert result.boundaries[0].fitted == WIDTHS[:-1]
     assert result.cells[-1].gap is None
-    assert drawn(settings(), {}).boundaries[0].kind is Kind.UNDECIDED
+    assert draw_map(settings(), {}).boundaries[0].kind is Kind.UNDECIDED

@@ -14,7 +14,7 @@ import ntkverify as nv
 from ntkverify.cli import main
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Verdict
-from ntkverify.maps import Kind, Map, Problem, Settings, mapped, store
+from ntkverify.maps import Kind, Map, Problem, Settings, measure_map, store
 from ntkverify.maps.measure import measure
 from ntkverify.maps.work import ordered
 
@@ -59,25 +59,25 @@ SMALL = Settings(widths=(8, 12, 16, 24, 32), levels=(1, 2), replicates=2, proble
 
 def test_what_is_there_is_not_measured_again(tmp_path):
     first, wider = Counted(), Counted()
-    seen = mapped(SMALL, first, tmp_path)
+    seen = measure_map(SMALL, first, tmp_path)
     assert len(set(first.keys)) == len(first.keys) == 20
     again = Settings(
         widths=(*SMALL.widths, 40), levels=(1, 2, 3), replicates=3, tolerance=0.3, problem=SMALL.problem
     )
-    mapped(again, wider, tmp_path)
+    measure_map(again, wider, tmp_path)
     assert len(wider.keys) == 6 * 3 * 3 - 20 and not set(first.keys) & set(wider.keys)
-    assert mapped(SMALL, Counted(stop=0), tmp_path) == seen
+    assert measure_map(SMALL, Counted(stop=0), tmp_path) == seen
     assert Map.from_json((tmp_path / "map.json").read_text()) == seen
 
 
 def test_an_interruption_keeps_and_draws_what_was_measured(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        mapped(SMALL, Counted(stop=13), tmp_path)
+        measure_map(SMALL, Counted(stop=13), tmp_path)
     left = Map.from_json((tmp_path / "map.json").read_text())
     assert sum(cell.replicates for cell in left.cells) == 13
     assert (tmp_path / "map.html").is_file()
     rest = Counted()
-    assert mapped(SMALL, rest, tmp_path) == mapped(SMALL, measure)
+    assert measure_map(SMALL, rest, tmp_path) == measure_map(SMALL, measure)
     assert len(rest.keys) == 7
 
 
@@ -103,7 +103,7 @@ def test_an_ended_run_goes_on_and_gives_the_same_map(tmp_path, end):
     _all_gone(workers)
     counted = Counted()
     settings = Settings(problem=Problem(steps=200), widths=SAME["widths"], levels=(1,), replicates=4)
-    resumed = mapped(settings, counted, tmp_path)
+    resumed = measure_map(settings, counted, tmp_path)
     assert len(counted.keys) == 20 - before
     assert resumed.to_json() == nv.map_equivalence(**SAME).to_json()
 
@@ -176,11 +176,11 @@ def test_wrong_arguments_name_the_remedy(arguments, argument):
 def test_a_file_that_is_no_store_is_refused(tmp_path):
     (tmp_path / "map.sqlite").write_text("something of the user's own, longer than a header" * 100)
     with pytest.raises(InvalidArgument, match="a store that a map wrote"):
-        mapped(SMALL, measure, tmp_path)
+        measure_map(SMALL, measure, tmp_path)
 
 
 def test_bad_input_leaves_an_earlier_map_alone(tmp_path):
-    seen = mapped(SMALL, measure, tmp_path)
+    seen = measure_map(SMALL, measure, tmp_path)
     with pytest.raises(InvalidArgument):
         nv.map_equivalence(activation=nv.Sign(), out=tmp_path)
     assert Map.from_json((tmp_path / "map.json").read_text()) == seen
@@ -188,7 +188,7 @@ def test_bad_input_leaves_an_earlier_map_alone(tmp_path):
 
 def test_a_diverged_network_is_recorded_as_such(tmp_path):
     wild = Problem(step_size=5.0)
-    with store.opened(tmp_path / "map.sqlite") as kept:
+    with store.open_store(tmp_path / "map.sqlite") as kept:
         gaps = measure(wild, 0)
         store.write(kept, (wild, 0), gaps.test, gaps.joint)
         assert store.read(kept, [wild]) == {(wild, 0): (float("inf"), float("inf"))}

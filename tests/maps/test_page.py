@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from ntkverify.maps import Map, Settings, picture
-from ntkverify.maps.boundary import drawn
+from ntkverify.maps.boundary import draw_map
 from ntkverify.maps.page import html
 from ntkverify.maps.picture import symbol
 
@@ -24,7 +24,7 @@ def seen() -> Map:
         for level in (1.0, 2.0)
     }
     wild = {(width, 3.0): [(float("inf"),) * 2] * 3 for width in WIDTHS}
-    return drawn(Settings(widths=WIDTHS, levels=(1, 2, 3, 4)), gaps | wild)
+    return draw_map(Settings(widths=WIDTHS, levels=(1, 2, 3, 4)), gaps | wild)
 
 
 def test_the_page_asks_for_nothing_beyond_itself(seen):

@@ -2,7 +2,7 @@
 
 from ntkverify import reports
 from ntkverify.maps import Settings
-from ntkverify.maps.boundary import drawn
+from ntkverify.maps.boundary import draw_map
 from ntkverify.runs import Run
 
 WIDTHS = (32, 64, 128, 256, 512)
@@ -11,7 +11,7 @@ WIDTHS = (32, 64, 128, 256, 512)
 def test_a_map_is_shown_with_its_sentences(good, tmp_path):
     run = Run.start(tmp_path, dict(good.header))
     gaps = {(width, 1.0): [(3 * width**-0.5,) * 2] * 4 for width in WIDTHS}
-    value = drawn(Settings(widths=WIDTHS, levels=(1,), tolerance=0.2), gaps)
+    value = draw_map(Settings(widths=WIDTHS, levels=(1,), tolerance=0.2), gaps)
     assert "No map was drawn" in reports.write(run).read_text()
     for name, text in {"map": value.to_json(), "older": "{}"}.items():  # the second another version's
         (tmp_path / name).mkdir()

@@ -10,7 +10,7 @@ from ntkverify.data import Points
 from ntkverify.findings import Verdict
 from ntkverify.recipes import Recipe
 from ntkverify.reports.coverage import reached, tally
-from ntkverify.reports.falling import falls_with, weakest
+from ntkverify.reports.falling import fallen_claims, weakest
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
 from ntkverify.reports.pictures import pictures
@@ -103,7 +103,7 @@ def test_many_depths_are_put_together(good):
 
 
 def test_what_falls_is_followed_to_the_end():
-    assert falls_with("a", CLAIMS) == ["b", "c", "d"] and falls_with("e", CLAIMS) == ["gone"]
+    assert fallen_claims("a", CLAIMS) == ["b", "c", "d"] and fallen_claims("e", CLAIMS) == ["gone"]
     assert weakest(["b", "d", "e"], CLAIMS) == ["b", "e"]
     assert weakest(["a", "b", "c", "d"], CLAIMS) == ["a", "b", "c"]  # in a circle no one comes first
 
@@ -127,6 +127,7 @@ def test_the_smallest_violation_seen_is_that_of_the_least_precise_scenario(good)
         {"eigenvalue": (float("nan"), 1.0)},
         {"eigenvalue": (0.0, 0.0)},
         {"eigenvalue": (-2.0, -1.0)},
+        {"eigenvalue": (2.0, 1.0), "rounding bound": (0.0, 0.0)},
         {"network": (1.0, float("inf"), float("nan")), "kernel": (0.0, 1.0, 2.0)},
         {"step": (0.0, 5.0), "network": (1.0, 0.5), "kernel": (1.0, 0.4)},
         {
@@ -144,6 +145,17 @@ def test_odd_series_do_not_stop_a_report(good, series):
     measured = replace(good.findings[0].measurements[0], series=series)
     drawings = pictures(replace(good.findings[0], measurements=(measured,)))
     assert all(drawing.svg.startswith("<svg") and drawing.words for drawing in drawings)
+
+
+def test_a_bound_and_a_theory_are_told_by_their_columns(good):
+    def drawn(**series) -> str:
+        measured = replace(good.findings[0].measurements[0], series=series)
+        return pictures(replace(good.findings[0], measurements=(measured,)))[0].svg
+
+    assert "rounding bound" in drawn(**{"eigenvalue": (4.0, 1.0), "rounding bound": (1e-3, 1e-3)})
+    assert "rounding bound" not in drawn(eigenvalue=(4.0, 1.0))
+    assert "var(--orange)" in drawn(network=(1.0, 0.5), kernel=(1.0, 0.4))
+    assert "var(--orange)" not in drawn(network=(1.0, 0.5), other=(1.0, 0.4))
 
 
 def test_laws_are_shown_once_for_each_kind_of_networks(good):
