@@ -15,6 +15,7 @@ def formula_in_mathml(latex: str) -> str:
         tree = convert_to_element(latex, display="block")
     except Exception:  # the converter's errors share no other parent
         return f"<code>{escape(latex)}</code>"
+    del tree.attrib["xmlns"]  # HTML knows it
     for element in tree.iter():
         element.text = unescape(element.text or "")  # it writes characters as entities
     return ElementTree.tostring(tree, encoding="unicode")
