@@ -26,7 +26,7 @@ x, y = rng.standard_normal((points, 8)), rng.standard_normal((points, 1))
 x *= 8**0.5 / np.linalg.norm(x, axis=1, keepdims=True)
 arch = nv.mlp(inputs=8, depth=depth, weight_std=2**0.5, bias_std=0.5)
 low, *_, high = np.linalg.eigvalsh(nv.ntk(arch, x)) ** 0.5
-best = {"learning_rate": 0.9 * 4 / (high + low) ** 2, "momentum": ((high - low) / (high + low)) ** 2}
+best = {"learning_rate": 0.9 * 4 / (high + low) ** 2, "method": nv.HeavyBall(((high - low) / (high + low)) ** 2)}
 nv.train(nv.network(arch, 64, seed=0, weights=weights), x, y, steps=2, **best)  # what is loaded at the first use
 started = time.perf_counter()
 net = nv.network(arch, width, seed=0, weights=weights)

@@ -18,4 +18,4 @@ class Axis(StrEnum):
     OUTPUTS = "outputs"
     STEPS = "training steps"
     STEP_SIZE = "step size"
-    MOMENTUM = "momentum"
+    METHOD = "training method"

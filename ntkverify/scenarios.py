@@ -10,24 +10,24 @@ from ntkverify import serialization
 from ntkverify.architecture import Architecture
 from ntkverify.data import Points
 from ntkverify.errors import InvalidArgument
+from ntkverify.methods import GradientDescent, Method
 from ntkverify.recipes import Recipe
 from ntkverify.seeds import derive
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """Full-batch gradient descent on 1/2 sum (f - y)^2, with heavy-ball or Nesterov momentum.
+    """Full-batch training on 1/2 sum (f - y)^2.
 
-    step_size: the learning rate as a fraction of the largest stable one for the kernel of the
-    training points, which is 2 / lambda_max without momentum.
+    step_size: the learning rate as a fraction of the method's largest stable one for the kernel of the
+    training points, which is 2 / lambda_max for gradient descent.
     test_points: how many of the scenario's points (its last ones) are held out.
     """
 
     steps: int
     step_size: float
     test_points: int
-    momentum: float = 0.0
-    nesterov: bool = False
+    method: Method = GradientDescent()
 
     def __post_init__(self):
         for name in ("steps", "step_size", "test_points"):

@@ -6,6 +6,7 @@ from ntkverify.activations import BY_NAME
 from ntkverify.architecture import WEIGHTS
 from ntkverify.axes import Axis
 from ntkverify.data import GENERATED, REAL
+from ntkverify.methods import KNOWN
 from ntkverify.recipes import ACTIVATIONS, KINDS
 
 
@@ -27,5 +28,5 @@ def space() -> dict[Axis, dict[str, Any]]:
         Axis.OUTPUTS: {"least": 1, "most": None},
         Axis.STEPS: {"least": 1, "most": None},
         Axis.STEP_SIZE: {"least": 0.0, "most": None},
-        Axis.MOMENTUM: {"values": ["none", "heavy ball", "Nesterov"]},
+        Axis.METHOD: {"values": [method.__name__ for method in KNOWN]},
     }

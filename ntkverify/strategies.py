@@ -13,6 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from ntkverify.activations import GELU, RBF, Abs, Activation, Cos, Erf, Gaussian, LeakyReLU, ReLU, Sin
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.data import REAL, Points
+from ntkverify.methods import GradientDescent, Method
 from ntkverify.recipes import KINDS, Recipe
 from ntkverify.scenarios import Scenario, Training
 
@@ -65,16 +66,14 @@ def trainings(
     steps: Sequence[int],
     step_sizes: Sequence[float],
     test_points: int,
-    momenta: Sequence[float] = (0.0,),
-    nesterov: Sequence[bool] = (False,),
+    methods: Sequence[Method] = (GradientDescent(),),
 ) -> Training:
-    """Full-batch gradient descent of a few lengths, step sizes and momenta."""
+    """Full-batch training of a few lengths, step sizes and methods."""
     return Training(
         steps=draw(st.sampled_from(steps)),
         step_size=draw(st.sampled_from(step_sizes)),
         test_points=test_points,
-        momentum=draw(st.sampled_from(momenta)),
-        nesterov=draw(st.sampled_from(nesterov)),
+        method=draw(st.sampled_from(methods)),
     )
 
 

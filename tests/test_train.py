@@ -48,7 +48,7 @@ def test_a_wide_network_follows_the_kernel():
 
 def test_momentum_is_heavy_ball():
     net, reference = nv.network(ARCH, 16, seed=0), nv.network(ARCH, 16, seed=0)
-    nv.train(net, X, Y, steps=3, learning_rate=0.02, momentum=0.5)
+    nv.train(net, X, Y, steps=3, learning_rate=0.02, method=nv.HeavyBall(0.5))
     velocity = [torch.zeros_like(parameter) for parameter in reference.parameters()]
     for _ in range(3):
         loss = 0.5 * ((reference(torch.tensor(X)) - torch.tensor(Y)) ** 2).sum()
@@ -104,7 +104,6 @@ def test_an_unstable_learning_rate_is_refused_or_watched():
         ({"x_test": X_TEST[:, :2]}, "x_test"),
         ({"steps": -1}, "steps"),
         ({"learning_rate": -0.1}, "learning_rate"),
-        ({"momentum": 1.0}, "momentum"),
         ({"loss": "hinge"}, "loss"),
         ({"loss": "cross_entropy"}, "y"),
         ({"penalty": -1.0}, "penalty"),
@@ -137,9 +136,7 @@ def test_a_dead_network_has_no_eigenvalue_to_fear():
     assert run.losses == (12.0, 12.0, 12.0)
 
 
-@pytest.mark.parametrize(
-    "settings", [{"momentum": 0.6, "nesterov": True}, {"batch_size": 4, "seed": 3}], ids=str
-)
+@pytest.mark.parametrize("settings", [{"method": nv.Nesterov(0.6)}, {"batch_size": 4, "seed": 3}], ids=str)
 def test_a_linear_model_follows_function_space_exactly(settings):
     net = torch.nn.Linear(3, 2, bias=False).double()
     kernel = np.concatenate([X, X_TEST]) @ X.T
@@ -156,7 +153,7 @@ def test_a_linear_model_follows_function_space_exactly(settings):
 
 
 def test_records_are_the_runs_that_would_have_ended_there():
-    settings = {"learning_rate": 0.01, "momentum": 0.3}
+    settings = {"learning_rate": 0.01, "method": nv.HeavyBall(0.3)}
     net = nv.network(ARCH, 16, seed=0)
     start, kernel = [p.detach().clone() for p in net.parameters()], nv.empirical_ntk(net, X)
     run = nv.train(net, X, Y, X_TEST, steps=9, record_at=(0, 4, 9), **settings)

@@ -9,6 +9,7 @@ from torch import nn
 
 from ntkverify import predict
 from ntkverify.claims.convergence import beside
+from ntkverify.methods import GradientDescent
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 from ntkverify.training import Trajectory, train_ensemble
@@ -44,9 +45,10 @@ class Task:
 def descent(scenario: Scenario, k_train: np.ndarray) -> dict[str, Any]:
     """The settings of gradient descent, for `train` and for the predictors; k_train sets the learning rate."""
     training = scenario.training
-    method = {"momentum": training.momentum, "nesterov": training.nesterov}
-    rate = training.step_size * predict.max_learning_rate(k_train, **method)
-    return {"steps": training.steps, "learning_rate": rate, "allow_unstable": True} | method
+    rate = training.step_size * predict.max_learning_rate(k_train, method=training.method)
+    settings = {"steps": training.steps, "learning_rate": rate, "allow_unstable": True}
+    # A subject's predictor need not know that there are methods besides gradient descent.
+    return settings if training.method == GradientDescent() else settings | {"method": training.method}
 
 
 def networks(subject, scenario: Scenario, width: int, seeds: Sequence[int]) -> list[nn.Module]:

@@ -5,39 +5,30 @@ from torch import Tensor
 
 from ntkverify.arrays import Array, as_matrix
 from ntkverify.errors import InvalidArgument
+from ntkverify.methods import GradientDescent, Method
 from ntkverify.numerics import eigenvalues, spectral_rounding_bound
 
+PLAIN = GradientDescent()
 
-def max_learning_rate(k_train: Array, *, momentum: float = 0.0, nesterov: bool = False) -> float:
-    """The learning rate below which descent on 1/2 sum (f - y)^2 converges: 2 / lambda_max without
-    momentum, (2 + 2 momentum) / lambda_max for heavy ball, and 1 / (1 + 2 momentum) of that for Nesterov.
 
-    k_train: (n, n). Source: the roots of each method's characteristic polynomial (Polyak 1964; Lessard,
-    Recht & Packard 2016, section 4.2). Infinite for a kernel of zeros.
+def max_learning_rate(k_train: Array, *, method: Method = PLAIN) -> float:
+    """The learning rate below which `method` on 1/2 sum (f - y)^2 converges: 2 / lambda_max for gradient descent.
+
+    k_train: (n, n). The limits of other methods stand with them, in `ntkverify.methods`. Infinite for a kernel
+    of zeros. Raises InvalidArgument for a matrix that is no kernel.
     """
-    check_momentum(momentum)
-    return stable_below(eigenvalues(as_kernel(k_train))[-1].item(), momentum, nesterov)
+    return method.stable_below(eigenvalues(as_kernel(k_train))[-1].item())
 
 
-def stable_below(largest_eigenvalue: float, momentum: float = 0.0, nesterov: bool = False) -> float:
-    """As `max_learning_rate`, from the largest eigenvalue."""
-    if largest_eigenvalue <= 0:
-        return float("inf")
-    return (2 + 2 * momentum) / (1 + 2 * momentum * nesterov) / largest_eigenvalue
-
-
-def check_stable(
-    learning_rate: float, largest_eigenvalue: float, momentum: float = 0.0, nesterov: bool = False
-) -> None:
-    """Raises InvalidArgument for a learning rate at which descent does not converge."""
-    limit = stable_below(largest_eigenvalue, momentum, nesterov)
+def check_stable(learning_rate: float, largest_eigenvalue: float, method: Method) -> None:
+    """Raises InvalidArgument for a learning rate at which `method` does not converge."""
+    limit = method.stable_below(largest_eigenvalue)
     if learning_rate >= limit:
-        meaning = "2 / lambda_max" if momentum == 0 else "the limit with this momentum"
         raise InvalidArgument(
             "learning_rate",
             f"{learning_rate:.6g}",
-            f"less than {meaning} = {limit:.6g}",
-            "Gradient descent diverges there; lower it, or pass allow_unstable=True to watch it diverge.",
+            f"less than {method.limit} = {limit:.6g}",
+            "Training diverges there; lower it, or pass allow_unstable=True to watch it diverge.",
         )
 
 
@@ -47,14 +38,6 @@ def check_learning_rate(learning_rate: float) -> None:
         expected = "a positive finite number"
         raise InvalidArgument(
             "learning_rate", repr(learning_rate), expected, "Below 2 / lambda_max it is stable."
-        )
-
-
-def check_momentum(momentum: float) -> None:
-    """Raises InvalidArgument for a momentum outside [0, 1)."""
-    if not 0 <= momentum < 1:
-        raise InvalidArgument(
-            "momentum", repr(momentum), "a number in [0, 1)", "0 is plain gradient descent."
         )
 
 

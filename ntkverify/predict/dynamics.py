@@ -7,11 +7,12 @@ from torch import Tensor
 
 from ntkverify.arrays import Array
 from ntkverify.errors import InvalidArgument
+from ntkverify.methods import Method
 from ntkverify.numerics import eigenvalues
 from ntkverify.predict.checks import (
+    PLAIN,
     as_kernel,
     check_learning_rate,
-    check_momentum,
     check_stable,
     check_steps,
 )
@@ -62,61 +63,29 @@ def gradient_descent(
     *,
     steps: int | Sequence[int],
     learning_rate: float,
-    momentum: float = 0.0,
-    nesterov: bool = False,
+    method: Method = PLAIN,
     f0_train: Array | None = None,
     f0_test: Array | None = None,
     allow_unstable: bool = False,
 ) -> Outputs:
-    """Outputs after `steps` (a number, or several) of full-batch gradient descent, started at f0
-    (0 where it is None), with heavy-ball or Nesterov momentum as torch.optim.SGD defines them.
+    """Outputs after `steps` (a number, or several) of a full-batch method, started at f0 (0 where it is None).
 
-    f0_train: (n, outputs), f0_test: (m, outputs). Without momentum the residual is
-    (I - learning_rate K)^steps times the first one (Lee et al. 2019, equation S3).
-    Raises InvalidArgument for a learning rate at which descent diverges (unless allow_unstable),
-    a momentum outside [0, 1), shapes that do not fit, or a kernel that is not PSD.
+    f0_train: (n, outputs), f0_test: (m, outputs). method: GradientDescent(), whose residual is
+    (I - learning_rate K)^steps times the first one (Lee et al. 2019, equation S3), or another of
+    `ntkverify.methods` that follows from the kernel alone.
+    Raises InvalidArgument for a learning rate at which the method diverges (unless allow_unstable),
+    shapes that do not fit, or a kernel that is not PSD.
     """
     single = not isinstance(steps, (Sequence, range))
     counts = [steps] if single else list(steps)
     for count in counts:
         check_steps(count)
     check_learning_rate(learning_rate)
-    check_momentum(momentum)
     if not allow_unstable:
         largest = eigenvalues(as_kernel(k_train))[-1].item()
-        check_stable(learning_rate, largest, momentum, nesterov)
+        check_stable(learning_rate, largest, method)
 
     def filters(spectrum: Tensor) -> Tensor:
-        if momentum > 0:
-            return _momentum_filters(spectrum, counts, learning_rate, momentum, nesterov)
-        return torch.stack([_descent_filter(spectrum, count, learning_rate) for count in counts])
+        return method.filters(spectrum, counts, learning_rate)
 
     return in_function_space(k_train, y, k_test_train, f0_train, f0_test, filters, single=single)
-
-
-def _descent_filter(spectrum: Tensor, steps: int, learning_rate: float) -> Tensor:
-    """(1 - (1 - eta l)^steps) / l for eigenvalues l (n,), without cancellation as l goes to 0."""
-    rate = learning_rate * spectrum
-    gentle = -torch.expm1(steps * torch.log1p(-rate.clamp(max=0.5)))
-    learned = torch.where(rate <= 0.5, gentle, 1 - (1 - rate) ** steps)
-    positive = spectrum > 0
-    return torch.where(positive, learned / torch.where(positive, spectrum, 1), steps * learning_rate)
-
-
-def _momentum_filters(
-    spectrum: Tensor, counts: list[int], learning_rate: float, momentum: float, nesterov: bool
-) -> Tensor:
-    """The filters after each of `counts` steps, by torch.optim.SGD's own recursion in each eigendirection.
-
-    With residual r = 1 - l s and velocity l w: w <- mu w + r, then s <- s + eta w, or
-    s + eta (r + mu w) for Nesterov.
-    """
-    value, velocity = torch.zeros_like(spectrum), torch.zeros_like(spectrum)
-    known = {0: value}
-    for step in range(1, max(counts, default=0) + 1):
-        residual = 1 - spectrum * value
-        velocity = momentum * velocity + residual
-        value = value + learning_rate * (residual + momentum * velocity if nesterov else velocity)
-        if step in counts:
-            known[step] = value
-    return torch.stack([known[count] for count in counts])

@@ -71,12 +71,9 @@ def _training_setting(name: str) -> Callable[[Record], Values]:
     return lambda scenario: [scenario["training"][name]] if scenario.get("training") else []
 
 
-def _momentum(scenario: Record) -> set[str]:
+def _method(scenario: Record) -> set[str]:
     training = scenario.get("training")
-    if not training:
-        return set()
-    kind = "Nesterov" if training.get("nesterov") else "heavy ball"
-    return {kind if training.get("momentum") else "none"}
+    return {training.get("method", {"type": "GradientDescent"})["type"]} if training else set()
 
 
 AXES: dict[Axis, Callable[[Record], Values]] = {
@@ -92,6 +89,6 @@ AXES: dict[Axis, Callable[[Record], Values]] = {
     Axis.OUTPUTS: _outputs,
     Axis.STEPS: _training_setting("steps"),
     Axis.STEP_SIZE: _training_setting("step_size"),
-    Axis.MOMENTUM: _momentum,
+    Axis.METHOD: _method,
 }
 """The values that a scenario takes along each axis; a run's header says under the same names which exist."""

@@ -22,13 +22,17 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
         text += f"; hidden layers of {', '.join(str(n or 'that many') for n in scenario['profile'])} units"
     if scenario.get("training"):
         training = scenario["training"]
-        kind = " with Nesterov momentum" if training.get("nesterov") else " with heavy-ball momentum"
-        momentum = f"{kind} {training['momentum']:g}" if training.get("momentum") else ""
         text += (
-            f"; {_count(training['steps'], 'step')} of gradient descent{momentum} at {training['step_size']:g} of the"
+            f"; {_count(training['steps'], 'step')} of {_method(training)} at {training['step_size']:g} of the"
             f" largest stable learning rate, {_count(training['test_points'], 'point')} held out"
         )
     return text + "."
+
+
+def _method(training: dict[str, Any]) -> str:
+    method = dict(training.get("method", {}))
+    settings = ", ".join(f"{name}={value:g}" for name, value in method.items() if name != "type")
+    return f"{method['type']}({settings})" if method else "gradient descent"
 
 
 def _count(number: int, thing: str) -> str:

@@ -10,11 +10,12 @@ from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.empirical import largest_eigenvalue
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import grown, is_lazy
+from ntkverify.methods import Method
 from ntkverify.predict import batches
 from ntkverify.predict.checks import (
+    PLAIN,
     check_distributions,
     check_learning_rate,
-    check_momentum,
     check_stable,
     check_steps,
 )
@@ -33,8 +34,7 @@ def train(
     *,
     steps: int,
     learning_rate: float,
-    momentum: float = 0.0,
-    nesterov: bool = False,
+    method: Method = PLAIN,
     batch_size: int | None = None,
     seed: int = 0,
     loss: LossName = "squared",
@@ -45,10 +45,11 @@ def train(
     progress: Progress | None = None,
     allow_unstable: bool = False,
 ) -> Trajectory:
-    """Gradient descent, with heavy-ball or Nesterov momentum, in place, on the parameters that require gradients.
+    """Training by gradient descent or another method, in place, of the parameters that require gradients.
 
     x: (n, d), y: (n, outputs), x_test: (m, d); net: (n, d) -> (n, outputs). loss: 1/2 sum (f - y)^2, or
-    the summed softmax cross-entropy to rows of y that are distributions. batch_size: points per step, or
+    the summed softmax cross-entropy to rows of y that are distributions. method: GradientDescent(),
+    HeavyBall(momentum) or Nesterov(momentum). batch_size: points per step, or
     None for all; the batches are those of `predict.batches` with this seed, and the loss of a step is
     the sum over its batch. penalty: adds penalty / 2 |w - w_0|^2 (Hu et al. 2020);
     weight_decay: adds weight_decay / 2 |w|^2, which lazy layers cannot. record_at: steps,
@@ -62,7 +63,6 @@ def train(
         raise InvalidArgument("net", "no trainable parameter", "at least one", "Set requires_grad.")
     check_steps(steps)
     check_learning_rate(learning_rate)
-    check_momentum(momentum)
     _check_settings(
         loss, {"penalty": penalty, "weight_decay": weight_decay}, record_at, stop_at, batch_size, steps
     )
@@ -78,10 +78,9 @@ def train(
         check_distributions(targets)
     if not allow_unstable:
         steepest = CURVATURE[loss] * largest_eigenvalue(net, inputs) + penalty + weight_decay
-        check_stable(learning_rate, steepest, momentum, nesterov)
+        check_stable(learning_rate, steepest, method)
     rows = [slice(None)] * steps if batch_size is None else batches(len(inputs), batch_size, steps, seed)
-    method = {"momentum": momentum, "nesterov": nesterov and momentum > 0, "weight_decay": weight_decay}
-    optimizer = torch.optim.SGD(parameters, learning_rate, **method)
+    optimizer = method.optimizer(parameters, learning_rate, weight_decay)
     optimizer.register_step_pre_hook(_grow_velocities)
     give = as_given(x, y, x_test)
     recorder, losses = Recorder(net, inputs, test_inputs, record_at), []

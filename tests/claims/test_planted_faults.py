@@ -42,7 +42,9 @@ SCENARIOS = {
     "initialisation.weight_distributions": scenario(SIGNS, widths=WIDTHS),
     "training.linearised": scenario(count=8, widths=(16,), training=SHORT),
     "training.momentum": scenario(
-        count=8, widths=(16,), training=Training(steps=20, step_size=0.3, test_points=3, momentum=0.9)
+        count=8,
+        widths=(16,),
+        training=Training(steps=20, step_size=0.3, test_points=3, method=nv.HeavyBall(0.9)),
     ),
     "training.penalty_is_ridge": scenario(
         count=8, widths=(16,), training=Training(steps=60, step_size=0.8, test_points=3)
@@ -137,8 +139,9 @@ class WrongSign(BuiltinSubject):
 
 @dataclass(frozen=True)
 class NesterovForHeavyBall(BuiltinSubject):
-    def gradient_descent(self, k_train, y, k_test_train, *, nesterov=False, **options):
-        return super().gradient_descent(k_train, y, k_test_train, nesterov=not nesterov, **options)
+    def gradient_descent(self, k_train, y, k_test_train, *, method, **options):
+        wrong = nv.Nesterov(method.momentum)
+        return super().gradient_descent(k_train, y, k_test_train, method=wrong, **options)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ ARCH = nv.mlp(inputs=3, depth=3, activation=nv.Erf(), weight_std=2**0.5, bias_st
 RELU = nv.mlp(inputs=3, depth=2, weight_std=2**0.5, bias_std=0.5)
 RNG = np.random.default_rng(0)
 X, Y, X_TEST = RNG.standard_normal((5, 3)), RNG.standard_normal((5, 2)), RNG.standard_normal((3, 3))
-SETTINGS = {"steps": 12, "learning_rate": 0.02, "momentum": 0.6}
+SETTINGS = {"steps": 12, "learning_rate": 0.02, "method": nv.HeavyBall(0.6)}
 CLOSE = 10 * TOLERANCE
 LEVEL = 1e-6
 """Probability with which a comparison of laws would reject equal ones, had its seeds been drawn."""
@@ -63,8 +63,8 @@ def difference(**settings) -> float:
     "settings",
     [
         {"record_at": (0, 3, 12)},
-        {"momentum": 0.0, "penalty": 0.3},
-        {"nesterov": True, "batch_size": 2, "penalty": 0.1, "record_at": (2, 9)},
+        {"method": nv.GradientDescent(), "penalty": 0.3},
+        {"method": nv.Nesterov(0.6), "batch_size": 2, "penalty": 0.1, "record_at": (2, 9)},
         {"stop_at": 0.5},
     ],
     ids=str,

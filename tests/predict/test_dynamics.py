@@ -3,8 +3,10 @@ import pytest
 import torch
 from scipy.linalg import expm
 
+import ntkverify as nv
 from ntkverify import predict
 from ntkverify.errors import InvalidArgument, NotPositiveDefinite
+from ntkverify.methods import Method
 
 RNG = np.random.default_rng(0)
 FACTOR = RNG.standard_normal((7, 9))
@@ -144,32 +146,32 @@ def linear_model(rows: np.ndarray, optimiser: dict, batches) -> np.ndarray:
 
 
 OFFSET = np.concatenate([F0, F0_TEST])
+METHODS = [nv.GradientDescent(), nv.HeavyBall(0.7), nv.Nesterov(0.7)]
 
 
-@pytest.mark.parametrize("nesterov", [False, True])
-def test_momentum_is_what_torch_does_to_a_linear_model(nesterov):
-    rate = 0.9 * predict.max_learning_rate(K, momentum=0.8, nesterov=nesterov)
+@pytest.mark.parametrize("method", [nv.HeavyBall(0.8), nv.Nesterov(0.8)], ids=repr)
+def test_momentum_is_what_torch_does_to_a_linear_model(method):
+    rate = 0.9 * predict.max_learning_rate(K, method=method)
     got = predict.gradient_descent(
         K,
         Y,
         CROSS,
         steps=[0, 3, 40],
         learning_rate=rate,
-        momentum=0.8,
-        nesterov=nesterov,
+        method=method,
         f0_train=F0,
         f0_test=F0_TEST,
     )
     for steps, train, test in zip([0, 3, 40], got.train, got.test, strict=True):
-        optimiser = {"lr": rate, "momentum": 0.8, "nesterov": nesterov}
+        optimiser = {"lr": rate, "momentum": 0.8, "nesterov": method == nv.Nesterov(0.8)}
         expected = linear_model(FACTOR, optimiser, [range(5)] * steps)
         np.testing.assert_allclose(np.concatenate([train, test]), expected, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.7, False), (0.7, True)])
-def test_descent_converges_below_the_largest_learning_rate_and_diverges_above(momentum, nesterov):
-    limit = predict.max_learning_rate(K, momentum=momentum, nesterov=nesterov)
-    settings = {"steps": 3000, "momentum": momentum, "nesterov": nesterov, "allow_unstable": True}
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_descent_converges_below_the_largest_learning_rate_and_diverges_above(method):
+    limit = predict.max_learning_rate(K, method=method)
+    settings = {"steps": 3000, "method": method, "allow_unstable": True}
     largest = np.linalg.eigh(K)[1][:, -1:]
 
     def residual(factor: float) -> float:
@@ -177,6 +179,43 @@ def test_descent_converges_below_the_largest_learning_rate_and_diverges_above(mo
         return float(np.abs(out.train - largest).max())
 
     assert residual(0.99) < 1e-6 and residual(1.01) > 1e3
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_a_network_diverges_above_the_largest_learning_rate_of_its_method(method):
+    x = np.eye(2)
+    for factor, low, high in ((0.98, 0.0, 1e-6), (1.02, 1e3, np.inf)):
+        net = torch.nn.Linear(2, 1, bias=False).double()  # linear, of kernel x x^T = 1
+        rate = factor * predict.max_learning_rate(np.eye(2), method=method)
+        settings = {"steps": 1500, "learning_rate": rate, "method": method}
+        run = nv.train(net, x, np.ones((2, 1)), allow_unstable=True, **settings)
+        assert low <= run.losses[-1] < high
+        if factor > 1:
+            with pytest.raises(InvalidArgument, match="^learning_rate: .*allow_unstable"):
+                nv.train(net, x, np.ones((2, 1)), **settings)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 1.0, -0.5, float("nan")])
+def test_a_momentum_that_is_none_is_refused(momentum):
+    for method in (nv.HeavyBall, nv.Nesterov):
+        with pytest.raises(InvalidArgument, match="^momentum: got .*GradientDescent"):
+            method(momentum)
+
+
+def test_a_method_of_unknown_outputs_can_be_trained_with_and_is_not_predicted():
+    class Adam(Method):
+        def optimizer(self, parameters, learning_rate, weight_decay=0.0):
+            return torch.optim.Adam(parameters, learning_rate)
+
+        def stable_below(self, largest_eigenvalue):
+            return float("inf")
+
+    run = nv.train(
+        torch.nn.Linear(2, 1).double(), np.eye(2), np.ones((2, 1)), steps=9, learning_rate=0.1, method=Adam()
+    )
+    assert run.losses[-1] < run.losses[0]
+    with pytest.raises(InvalidArgument, match="^method: got .*follows from the kernel alone"):
+        predict.gradient_descent(K, Y, steps=1, learning_rate=1e-3, method=Adam())
 
 
 def test_minibatches_in_function_space_are_minibatches_of_a_linear_model():

@@ -64,7 +64,7 @@ def test_regions_never_reached_lie_below_between_and_above(good):
     reach = {one.axis: one for one in reached(run)}
     assert reach["hidden layers"].tried == "1, 2, 12"
     assert reach["hidden layers"].never == "below 1, between 2 and 12, above 12"
-    assert reach["width"].never == "any" and reach["momentum"].tried == "nothing"
+    assert reach["width"].never == "any" and reach["training method"].tried == "nothing"
     assert "GELU" in reach["activation"].never.split(", ")
     assert reached(replace(run, header={})) == []
 

@@ -12,11 +12,14 @@ from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.trained import Task, descent
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.findings import Measurement, Verdict
+from ntkverify.methods import HeavyBall, Nesterov
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import STABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 from ntkverify.training import Trajectory, train
+
+METHODS = tuple(method(momentum) for method in (HeavyBall, Nesterov) for momentum in (0.5, 0.9))
 
 PENALTY = 0.5
 """Of the largest eigenvalue of the kernel: enough for training to end within the steps allowed."""
@@ -119,7 +122,7 @@ def _compare(
     largest = np.linalg.eigvalsh(kernels[0])[-1]
     reach = 1 + np.linalg.norm(kernels[1], 2) / largest
     training = scenario.training
-    steps = training.steps / (1 - training.momentum) * len(task.points)
+    steps = training.steps / (1 - training.method.momentum) * len(task.points)
     size = gradient * weights + outputs
     bound = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * steps * reach * size
     bound += unfinished * reach * outputs
@@ -174,7 +177,7 @@ MOMENTUM = Claim(
     premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
     stochastic=False,
-    inside=_any_width(steps=(10, 30), step_sizes=(0.5, 0.1), momenta=(0.5, 0.9), nesterov=(False, True)),
+    inside=_any_width(steps=(10, 30), step_sizes=(0.5, 0.1), methods=METHODS),
     measure=measure_recursion,
 )
 PENALTY_IS_RIDGE = Claim(
