@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import numpy as np
@@ -8,6 +9,8 @@ from torch import nn
 
 import ntkverify as nv
 from ntkverify.empirical import largest_eigenvalue, ntk_operator
+from ntkverify.empirical.contraction import sizes
+from ntkverify.empirical.layers import RULES
 from ntkverify.errors import InvalidArgument
 from tests.empirical_modules import MODULES
 
@@ -273,3 +276,38 @@ def test_a_network_with_another_output_shape_is_refused(last):
     net = nn.Sequential(nn.Linear(3, 2).double(), last)
     with pytest.raises(InvalidArgument, match="net: got a network with output shape .* drop a squeeze"):
         nv.empirical_ntk(net, X)
+
+
+class HungryTogether(nn.Module):
+    """Fits into memory example by example only."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2, dtype=torch.float64)
+
+    def forward(self, x):
+        if torch._C._functorch.is_functorch_wrapped_tensor(x):
+            torch.empty(2**60)
+        return self.layer(x)
+
+
+def test_running_out_of_memory_is_not_taken_for_another_error():
+    """The method asked for says so, instead of quietly doing the work one by one."""
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        nv.empirical_ntk(HungryTogether(), torch.ones(2, 3).double(), method="jacobian_contraction")
+
+
+def test_sizes_that_a_rule_tells_are_those_of_its_pieces():
+    """What the choice of a method is computed from, without computing a patch."""
+    modules = {
+        nn.Linear(4, 7): (2, 5, 4),
+        nn.Conv1d(4, 6, 3, stride=2, padding=1, groups=2): (2, 4, 9),
+        nn.Conv2d(4, 6, (3, 2), dilation=(1, 2), groups=2): (2, 4, 9, 8),
+    }
+    for module, shape in modules.items():
+        x = torch.randn(shape)
+        out, rule = module(x), RULES[type(module)]
+        piece = rule.pieces(module, x, torch.randn(3, *out.shape))["weight"]
+        found = dataclasses.replace(rule.sizes(module, out.shape), count=2, outputs=3)
+        assert found == sizes(piece)
+        assert rule.output_shape is None or rule.output_shape(module, x.shape) == out.shape

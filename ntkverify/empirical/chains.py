@@ -5,11 +5,8 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from ntkverify.empirical.contraction import Sizes
-from ntkverify.lazy import LazyLinear
-from ntkverify.networks import Elementwise, NTKLinear
-
-LINEAR = (nn.Linear, NTKLinear, LazyLinear)
+from ntkverify.empirical.layers import rule_for
+from ntkverify.networks import Elementwise
 
 BY_ENTRY = (
     Elementwise,
@@ -42,7 +39,8 @@ def _is_plain(module: nn.Module) -> bool:
         return False  # it may overwrite another layer's inputs
     if type(module) is nn.Flatten:
         return module.start_dim == 1 and module.end_dim == -1
-    return type(module) in (nn.Sequential, *LINEAR, *BY_ENTRY)
+    rule = rule_for(module)
+    return type(module) in (nn.Sequential, *BY_ENTRY) or bool(rule and rule.output_shape)
 
 
 def leaves(net: nn.Module) -> Iterator[nn.Module]:
@@ -58,22 +56,9 @@ def steps(net: nn.Module, shape: tuple[int, ...]) -> list[tuple[nn.Module, tuple
     """Every layer of a plain chain in turn, and the shape of what it returns; shape: of the inputs."""
     out = []
     for module in leaves(net):
-        if type(module) in LINEAR:
-            shape = (*shape[:-1], _fans(module)[0])
+        if rule := rule_for(module):
+            shape = rule.output_shape(module, shape)
         elif type(module) is nn.Flatten:
             shape = (shape[0], math.prod(shape[1:]))
         out.append((module, tuple(shape)))
     return out
-
-
-def _fans(module: nn.Module) -> tuple[int, int]:
-    return module.fans if type(module) is LazyLinear else tuple(module.weight.shape)
-
-
-def weight_sizes(module: nn.Module, shape: tuple[int, ...]) -> Sizes | None:
-    """Of the products that give one example's gradient of a trained weight; shape: of the layer's output."""
-    if type(module) not in LINEAR or not module.weight.requires_grad:
-        return None
-    fan_out, fan_in = _fans(module)
-    positions = math.prod(shape[1:-1])
-    return Sizes(count=1, positions=positions, groups=1, fan_in=fan_in, fan_out=fan_out, outputs=1)

@@ -14,6 +14,7 @@ from ntkverify.empirical.chains import is_plain_chain, steps
 from ntkverify.empirical.functional import with_own_buffers
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import is_lazy
+from ntkverify.memory import is_out_of_memory
 
 EVALUATE = "Call net.eval(), or take the layer out."
 
@@ -103,7 +104,9 @@ def _check_shape(shape: tuple[int, ...] | str, count: int) -> None:
 def _alone(net: nn.Module, x: Tensor) -> Tensor | None:
     try:
         return net(x.clone())
-    except (RuntimeError, ValueError):  # statistics of a single example
+    except (RuntimeError, ValueError) as error:  # statistics of a single example
+        if is_out_of_memory(error):
+            raise
         return None
 
 

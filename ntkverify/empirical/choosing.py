@@ -1,22 +1,18 @@
 """Which method takes the least work, and how many examples at a time fit into memory."""
 
-import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ntkverify.empirical.chains import is_plain_chain, steps, weight_sizes
+from ntkverify.empirical.chains import is_plain_chain, steps
 from ntkverify.empirical.contraction import Sizes, formed_flops, unformed_flops
-from ntkverify.empirical.contraction import sizes as sizes_of
 from ntkverify.empirical.functional import as_function, on_meta
-from ntkverify.empirical.layers import RULES, convolution, linear
+from ntkverify.empirical.layers import RULES, rule_for
 from ntkverify.empirical.recording import Recording, record
 from ntkverify.errors import InvalidArgument
-
-OUTER_RULES = (linear, convolution)
-"""Of the layers that make the work; others have few parameters."""
+from ntkverify.memory import is_out_of_memory
 
 LOOP = 1e7
 """Flops that could be done in the time of one round of a loop in Python over examples."""
@@ -79,7 +75,8 @@ def _of_chain(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int
     activations, layers, shape = x.numel(), [], x.shape
     for module, shape in steps(net, x.shape):
         activations += math.prod(shape)
-        layers += [sizes] if (sizes := weight_sizes(module, shape)) else []
+        if (rule := rule_for(module)) and rule.sizes and module.weight.requires_grad:
+            layers.append(rule.sizes(module, shape))
     return shape[-1], activations, layers
 
 
@@ -88,19 +85,21 @@ def _of_module(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, in
     activations, layers = recording.values.numel(), []
     for call in recording.calls:
         activations += call.inputs.numel() + call.shape.numel()
-        rule = RULES[type(call.module)]
-        if rule in OUTER_RULES and call.names.get("weight") not in (None, *rest):
-            piece = rule(call.module, call.inputs, call.inputs.new_empty(1, *call.shape))["weight"]
-            layers.append(sizes_of(piece))
+        sizes = RULES[type(call.module)].sizes
+        if sizes and call.names.get("weight") not in (None, *rest):
+            layers.append(sizes(call.module, call.shape))
     return recording.values.shape[1], activations, layers
 
 
 def _recorded(net: nn.Module, x: Tensor) -> Recording:
     function, parameters = as_function(net)
     if sum(value.numel() for value in parameters.values()) > LARGE:
-        with contextlib.suppress(RuntimeError, NotImplementedError):  # tensors that are no parameters
+        try:
             function, shapes = on_meta(net)
             return record(net, function, shapes, x.to("meta"))
+        except RuntimeError as error:  # tensors that are no parameters
+            if is_out_of_memory(error):
+                raise
     return record(net, *as_function(net), x)
 
 

@@ -1,16 +1,13 @@
-"""What each kind of layer's parameters receive from one call, given its inputs and its outputs' gradients.
-
-A rule takes the module, its inputs x (n, ...) and the gradients g (outputs, n, ...) at its outputs,
-and returns a Piece for each of its parameters.
-"""
+"""What is known of each kind of layer: above all, what its parameters receive from one call of it."""
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ntkverify.empirical.contraction import Outer, Piece, Rows
+from ntkverify.empirical.contraction import Outer, Piece, Rows, Sizes
 from ntkverify.lazy import LazyLinear
 from ntkverify.networks import NTKLinear
 
@@ -82,33 +79,89 @@ def over_channels(module: nn.Module, x: Tensor, g: Tensor) -> dict[str, Piece]:
     return {"weight": summed(g * normal), "bias": summed(g)}
 
 
-RULES: dict[type, Callable[[nn.Module, Tensor, Tensor], dict[str, Piece]]] = {
-    NTKLinear: linear,
-    LazyLinear: linear,
-    nn.Linear: linear,
-    nn.Conv1d: convolution,
-    nn.Conv2d: convolution,
-    nn.LayerNorm: over_last_axes,
-    nn.RMSNorm: over_last_axes,
-    nn.GroupNorm: over_channels,
-    nn.BatchNorm1d: over_channels,
-    nn.BatchNorm2d: over_channels,
-    nn.BatchNorm3d: over_channels,
+def _vector_shape(module: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape[:-1], _fans(module)[0])
+
+
+def _vector_sizes(module: nn.Module, shape: tuple[int, ...]) -> Sizes:
+    fan_out, fan_in = _fans(module)
+    positions = math.prod(shape[1:-1])
+    return Sizes(count=1, positions=positions, groups=1, fan_in=fan_in, fan_out=fan_out, outputs=1)
+
+
+def _fans(module: nn.Module) -> tuple[int, int]:
+    return module.fans if type(module) is LazyLinear else tuple(module.weight.shape)
+
+
+def _pixel_sizes(module: nn.Conv1d | nn.Conv2d, shape: tuple[int, ...]) -> Sizes:
+    out, fan_in, *kernel = module.weight.shape
+    return Sizes(
+        count=1,
+        positions=math.prod(shape[2:]),
+        groups=module.groups,
+        fan_in=fan_in * math.prod(kernel),
+        fan_out=out // module.groups,
+        outputs=1,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """All that is known of a kind of layer.
+
+    pieces: (module, inputs x (n, ...), gradients g (outputs, n, ...) at its outputs) -> a Piece by parameter.
+    keeps_examples_apart: (module, x) -> whether the first axis of x cannot be one that the layer works on.
+    sizes: (module, shape of its outputs) -> those of one example's gradient of the weight; None for layers whose
+    parameters are too few to matter.
+    output_shape: (module, shape of its inputs) -> that of its outputs, for layers that work on vectors whatever
+    stands before their axis: chains of them need no check. None for others.
+    """
+
+    pieces: Callable[[nn.Module, Tensor, Tensor], dict[str, Piece]]
+    keeps_examples_apart: Callable[[nn.Module, Tensor], bool]
+    sizes: Callable[[nn.Module, tuple[int, ...]], Sizes] | None = None
+    output_shape: Callable[[nn.Module, tuple[int, ...]], tuple[int, ...]] | None = None
+
+
+LINEAR = Rule(
+    pieces=linear,
+    keeps_examples_apart=lambda module, x: x.ndim >= 2,
+    sizes=_vector_sizes,
+    output_shape=_vector_shape,
+)
+CONVOLUTION = Rule(
+    pieces=convolution,
+    keeps_examples_apart=lambda module, x: x.ndim == len(module.kernel_size) + 2,
+    sizes=_pixel_sizes,
+)
+OVER_LAST_AXES = Rule(
+    pieces=over_last_axes,
+    keeps_examples_apart=lambda module, x: x.ndim > len(module.normalized_shape),
+)
+GROUP_NORM = Rule(pieces=over_channels, keeps_examples_apart=lambda module, x: x.ndim >= 2)
+BATCH_NORM = Rule(
+    pieces=over_channels,
+    keeps_examples_apart=lambda module, x: (
+        x.ndim >= 2 and not module.training and module.running_mean is not None
+    ),
+)
+
+RULES: dict[type, Rule] = {
+    NTKLinear: LINEAR,
+    LazyLinear: LINEAR,
+    nn.Linear: LINEAR,
+    nn.Conv1d: CONVOLUTION,
+    nn.Conv2d: CONVOLUTION,
+    nn.LayerNorm: OVER_LAST_AXES,
+    nn.RMSNorm: OVER_LAST_AXES,
+    nn.GroupNorm: GROUP_NORM,
+    nn.BatchNorm1d: BATCH_NORM,
+    nn.BatchNorm2d: BATCH_NORM,
+    nn.BatchNorm3d: BATCH_NORM,
 }
 """By exact type: a subclass may compute something else."""
 
 
-def has_rule(module: nn.Module) -> bool:
-    """Whether a rule knows what `module` computes."""
-    return type(module) in RULES and "forward" not in module.__dict__
-
-
-def keeps_examples_apart(module: nn.Module, x: Tensor) -> bool:
-    """Whether the first axis of the inputs x cannot be one that the layer works on."""
-    if isinstance(module, (nn.Conv1d, nn.Conv2d)):
-        return x.ndim == len(module.kernel_size) + 2
-    if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
-        return x.ndim > len(module.normalized_shape)
-    if isinstance(module, nn.modules.batchnorm._BatchNorm):
-        return x.ndim >= 2 and not module.training and module.running_mean is not None
-    return x.ndim >= 2
+def rule_for(module: nn.Module) -> Rule | None:
+    """The rule that knows what `module` computes; None where there is none, or its forward was replaced."""
+    return None if "forward" in module.__dict__ else RULES.get(type(module))

@@ -15,7 +15,8 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from ntkverify.empirical.chains import leaves
 from ntkverify.empirical.functional import Function, Parameters
-from ntkverify.empirical.layers import has_rule, keeps_examples_apart
+from ntkverify.empirical.layers import RULES, rule_for
+from ntkverify.memory import is_out_of_memory
 
 
 @dataclass(kw_only=True)
@@ -32,7 +33,8 @@ class Call:
     @property
     def is_by_example(self) -> bool:
         """Whether inputs and outputs are as they were, with the examples on a first axis of their own."""
-        return self.inputs._version == self.version and keeps_examples_apart(self.module, self.inputs)
+        apart = RULES[type(self.module)].keeps_examples_apart(self.module, self.inputs)
+        return apart and self.inputs._version == self.version
 
 
 @dataclass(kw_only=True)
@@ -84,7 +86,7 @@ def _hooks(net: nn.Module, names: dict[int, str]) -> Iterator[list[Call]]:
     calls: list[Call] = []
     with contextlib.ExitStack() as stack:
         for module in net.modules():
-            if has_rule(module):
+            if rule_for(module):
                 listener = _Listener(module, names, calls)
                 # Around the layer itself: inside whatever hooks it has of its own.
                 stack.callback(module.register_forward_pre_hook(listener.before, with_kwargs=True).remove)
@@ -162,6 +164,8 @@ def _backward(values: Tensor, edges: list, cotangents: Tensor) -> list[Tensor | 
         return [None if gradient is None else gradient[None] for gradient in one(cotangents[0])]
     try:
         return list(one(cotangents, is_grads_batched=True))
-    except RuntimeError:  # an operation that cannot be batched
+    except RuntimeError as error:  # an operation that cannot be batched
+        if is_out_of_memory(error):
+            raise
         rows = [one(cotangent) for cotangent in cotangents]
         return [None if column[0] is None else torch.stack(column) for column in zip(*rows, strict=True)]

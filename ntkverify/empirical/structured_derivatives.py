@@ -112,7 +112,7 @@ def _uses(
     uses: dict[str, list[Piece]] = defaultdict(list)
     with torch.no_grad():
         for call, gradient in zip(recording.calls, found, strict=True):
-            pieces = RULES[type(call.module)](call.module, call.inputs, gradient)
+            pieces = RULES[type(call.module)].pieces(call.module, call.inputs, gradient)
             for key, name in call.names.items():
                 uses[name].append(pieces[key])
     return recording, uses

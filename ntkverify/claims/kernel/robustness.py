@@ -10,6 +10,7 @@ from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import accuracy, kernels, within
 from ntkverify.findings import Measurement, Verdict
+from ntkverify.memory import is_out_of_memory
 from ntkverify.numerics import unit_roundoff
 from ntkverify.premises import DISTINCT, NO_CUSP, REPRESENTABLE
 from ntkverify.scenarios import Scenario
@@ -80,7 +81,9 @@ def _gradient(subject, name: str, arch, x: np.ndarray, weights, y: np.ndarray | 
     second = first if y is None else torch.tensor(y)
     try:
         value = getattr(subject, name.lower())(arch, first, second)
-    except Exception:  # each library refuses tensors that ask for a gradient in its own way
+    except Exception as error:  # each library refuses tensors that ask for a gradient in its own way
+        if is_out_of_memory(error):
+            raise
         return None
     if not isinstance(value, torch.Tensor) or not value.requires_grad:
         return None
