@@ -311,3 +311,19 @@ def test_sizes_that_a_rule_tells_are_those_of_its_pieces():
         found = dataclasses.replace(rule.sizes(module, out.shape), count=2, outputs=3)
         assert found == sizes(piece)
         assert rule.output_shape is None or rule.output_shape(module, x.shape) == out.shape
+
+
+def test_rules_know_a_first_axis_that_the_layer_works_on():
+    apart = {
+        nn.Linear(3, 2): (4, 3),
+        nn.Conv1d(3, 2, 2): (4, 3, 5),
+        nn.Conv2d(3, 2, 2): (4, 3, 5, 5),
+        nn.LayerNorm(3): (4, 3),
+        nn.RMSNorm((4, 3)): (2, 4, 3),
+        nn.GroupNorm(1, 3): (4, 3),
+        nn.BatchNorm1d(3).eval(): (4, 3),
+    }
+    for module, shape in apart.items():
+        keeps = RULES[type(module)].keeps_examples_apart
+        assert keeps(module, torch.ones(shape)) and not keeps(module, torch.ones(shape[1:]))
+    assert not RULES[nn.BatchNorm1d].keeps_examples_apart(nn.BatchNorm1d(3), torch.ones(4, 3))
