@@ -2,13 +2,15 @@
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
 
 from ntkverify import serialization
 from ntkverify.activations import Activation, Layer, ReLU
 from ntkverify.errors import InvalidArgument
+
+L = TypeVar("L", bound=Layer)
 
 WEIGHTS = ("gaussian", "rademacher", "uniform", "ternary")
 """Distributions of a weight, all of mean 0 and the same variance; ternary is 0 one time in three."""
@@ -67,9 +69,9 @@ class Sequential(Layer):
                 raise InvalidArgument(f"layers[{index}]", repr(layer), "a layer", remedy)
         object.__setattr__(self, "layers", layers)
 
-    def flat(self) -> tuple[Layer, ...]:
-        """The layers with nested Sequentials unpacked."""
-        parts = (layer.flat() if isinstance(layer, Sequential) else (layer,) for layer in self.layers)
+    def walk(self) -> tuple[Layer, ...]:
+        """The layers in turn, with nested Sequentials unpacked."""
+        parts = (layer.walk() if isinstance(layer, Sequential) else (layer,) for layer in self.layers)
         return tuple(layer for part in parts for layer in part)
 
 
@@ -94,7 +96,7 @@ class Architecture:
             raise InvalidArgument(
                 "layers", repr(self.layers), "a Sequential", "Wrap the layers: Sequential(...)."
             )
-        flat = self.layers.flat()
+        flat = self.walk()
         if not flat or not isinstance(flat[0], Linear) or not isinstance(flat[-1], Linear):
             remedy = "Put a Linear before the first and after the last activation."
             raise InvalidArgument("layers", repr(self.layers), "a Linear layer first and last", remedy)
@@ -103,20 +105,37 @@ class Architecture:
                 got = f"{first!r} followed by {second!r}"
                 raise InvalidArgument("layers", got, "a Linear between activations", "Insert one.")
 
+    def walk(self) -> tuple[Layer, ...]:
+        """The layers from input to output, with nested Sequentials unpacked."""
+        return self.layers.walk()
+
+    def every(self, kind: type[L]) -> tuple[L, ...]:
+        """The layers of that kind from input to output."""
+        return tuple(layer for layer in self.walk() if isinstance(layer, kind))
+
     @property
     def linears(self) -> tuple[Linear, ...]:
         """The Linear layers from input to output."""
-        return tuple(layer for layer in self.layers.flat() if isinstance(layer, Linear))
+        return self.every(Linear)
 
     @property
     def activations(self) -> tuple[Activation, ...]:
         """The activations from input to output."""
-        return tuple(layer for layer in self.layers.flat() if isinstance(layer, Activation))
+        return self.every(Activation)
 
     @property
     def depth(self) -> int:
         """The number of hidden layers."""
         return len(self.linears) - 1
+
+    def deeper(self, times: int = 1) -> Self:
+        """The architecture with its last hidden layer, and the Linear layer behind it, `times` times more."""
+        layers = self.walk()
+        return replace(self, layers=Sequential(*layers, *layers[-2:] * times))
+
+    def mapped(self, change: Callable[[Layer], Layer]) -> Self:
+        """The architecture with `change` of each layer in its place."""
+        return replace(self, layers=Sequential(*map(change, self.walk())))
 
     def to_json(self) -> str:
         """One line of JSON; equal architectures give equal text."""

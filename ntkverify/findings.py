@@ -81,7 +81,8 @@ class Finding:
     """One claim measured on one scenario: all that is needed to read it, and to replay it.
 
     Of a minimal counterexample also, where they apply: irrelevant, the parts of the scenario that could be
-    anything else; diagnosis, of a wrong kernel; gap, of a trained network.
+    anything else; diagnosis, of a wrong kernel; gap, of a trained network; undiagnosed, which of these searches
+    crashed, and how.
     """
 
     claim: str
@@ -99,6 +100,7 @@ class Finding:
     irrelevant: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
     gap: tuple[GapTerm, ...] = ()
+    undiagnosed: tuple[str, ...] = ()
 
     @functools.cached_property
     def id(self) -> str:

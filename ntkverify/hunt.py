@@ -65,6 +65,7 @@ class ClaimRefuted(NtkverifyError, AssertionError):
         ]
         lines += [self.finding.error] if self.finding.error else []
         lines += [f"  diagnosis, {self.finding.diagnosis}"] if self.finding.diagnosis else []
+        lines += [f"  the search for its cause crashed, {crash}" for crash in self.finding.undiagnosed]
         place = f"{self.folder}#" if self.folder else ""
         lines += [f"  replay: ntkverify replay '{place}{self.finding.id}'"]
         return "\n".join(lines)

@@ -103,7 +103,7 @@ def network(
         raise InvalidArgument(
             "parameterization", repr(parameterization), "'ntk' or 'standard'", "Choose one."
         )
-    widths, layers = _hidden_widths(arch, width), arch.layers.flat()
+    widths, layers = _hidden_widths(arch, width), arch.walk()
     options = parameterization, dtype, torch.device(device).type
     lazy = _draws_lazily(weights, arch, widths, options)
     sizes = iter([arch.inputs, *widths, arch.outputs])

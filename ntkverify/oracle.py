@@ -61,7 +61,7 @@ def mean_of_product(function: Function, a: float, c: float, b: float, panels: in
 
 def kernels_of_pair(arch: Architecture, x: np.ndarray, y: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of two points, x and y (d,) each."""
-    first, *others = arch.layers.flat()
+    first, *others = arch.walk()
     covariances = np.array([x @ x, x @ y, y @ y]) / len(x) * first.weight_std**2 + first.bias_std**2
     theta = covariances[1]
     for layer in others:
@@ -83,7 +83,7 @@ def kernels_of_pair(arch: Architecture, x: np.ndarray, y: np.ndarray, panels: in
 
 def kernels_of_point(arch: Architecture, x: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of a point (d,) with itself."""
-    first, *others = arch.layers.flat()
+    first, *others = arch.walk()
     variance = theta = x @ x / len(x) * first.weight_std**2 + first.bias_std**2
     for layer in others:
         if isinstance(layer, Linear):

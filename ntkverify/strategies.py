@@ -10,7 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ntkverify.activations import GELU, RBF, Abs, Activation, Cos, Erf, Gaussian, LeakyReLU, ReLU, Sin
+from ntkverify.activations import BY_NAME, Activation, Erf, ReLU
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.data import REAL, Points
 from ntkverify.methods import GradientDescent, Method
@@ -18,16 +18,7 @@ from ntkverify.recipes import KINDS, Recipe
 from ntkverify.scenarios import Scenario, Training
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
-CLOSED_FORMS: tuple[Activation, ...] = (
-    *ACTIVATIONS,
-    LeakyReLU(0.25),
-    Abs(),
-    GELU(),
-    Sin(),
-    Cos(),
-    Gaussian(0.5),
-    RBF(0.5),
-)
+CLOSED_FORMS = tuple(activation for kind in BY_NAME.values() for activation in kind.drawn())
 """For claims about kernels alone: those whose outputs stay within the range of numbers on any inputs and at
 any depth, which powers and exponentials do not."""
 SOURCES = ("sphere", "gaussian", *REAL)

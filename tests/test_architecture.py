@@ -62,3 +62,15 @@ def test_different_architectures_differ():
 def test_bad_architectures_are_refused_by_name(make, argument):
     with pytest.raises(InvalidArgument, match=f"^{argument}: got .* but expected .*"):
         make()
+
+
+def test_queries_see_through_nested_layers():
+    first, last = nv.Linear(2.0), nv.Linear(3.0)
+    layers = nv.Sequential(first, nv.Sequential(nv.ReLU(), nv.Sequential(last)))
+    arch = nv.Architecture(inputs=2, layers=layers, outputs=3)
+    assert arch.walk() == (first, nv.ReLU(), last)
+    assert arch.every(nv.Linear) == (first, last) and arch.every(nv.Erf) == () and arch.depth == 1
+    assert arch.deeper(2).walk() == (first, *[nv.ReLU(), last] * 3) and arch.deeper().outputs == 3
+    assert arch.deeper(0).walk() == arch.walk()
+    other = arch.mapped(lambda layer: nv.Erf() if layer == nv.ReLU() else layer)
+    assert other.walk() == (first, nv.Erf(), last)

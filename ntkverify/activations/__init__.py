@@ -4,7 +4,10 @@ For (u, v) ~ N(0, [[a, c], [c, b]]) the dual activation is E[phi(u) phi(v)] and 
 derivative E[phi'(u) phi'(v)] (Daniely, Frostig & Singer 2016; Jacot, Gabriel & Hongler 2018).
 """
 
-from ntkverify.activations.base import Activation, Layer, SecondMoments, root
+import importlib
+import pkgutil
+
+from ntkverify.activations.base import REGISTERED, Activation, Layer, SecondMoments, root
 from ntkverify.activations.error_function import Erf
 from ntkverify.activations.exponential import Exp, Gaussian
 from ntkverify.activations.gelu import GELU
@@ -14,25 +17,11 @@ from ntkverify.activations.rectified import ABReLU, Abs, LeakyReLU, ReLU
 from ntkverify.activations.rectified_monomial import RectifiedMonomial, Sign
 from ntkverify.activations.trigonometric import RBF, Cos, Sin
 
-CLOSED = (
-    ReLU,
-    LeakyReLU,
-    ABReLU,
-    Abs,
-    RectifiedMonomial,
-    Sign,
-    Erf,
-    GELU,
-    Sin,
-    Cos,
-    RBF,
-    Exp,
-    Gaussian,
-    Monomial,
-    Hermite,
-)
-NUMERIC = (Tanh, Sigmoid, SiLU, Custom)
-BY_NAME: dict[str, type[Activation]] = {kind.__name__: kind for kind in (*CLOSED, *NUMERIC)}
+for _module in pkgutil.iter_modules(__path__):  # those above, and any other file in this folder
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+BY_NAME: dict[str, type[Activation]] = {kind.__name__: kind for kind in REGISTERED}
 """Every activation by its name."""
 
+globals().update(BY_NAME)
 __all__ = ["BY_NAME", "Activation", "Layer", "SecondMoments", "root", *BY_NAME]

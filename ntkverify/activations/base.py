@@ -3,13 +3,16 @@
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
 
 from ntkverify import serialization
 from ntkverify.errors import InvalidArgument
+
+StaxLayer = tuple[str, dict[str, Any]]
+"""The name of a layer of neural-tangents' stax, and its arguments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +62,31 @@ class Layer:
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """An elementwise layer. `kinked`: its derivative jumps; `polynomial`: it is a polynomial;
-    `homogeneous`: the k for which phi(s x) = s^k phi(x), s > 0, or None."""
+    """An elementwise layer, which tells all that the rest of the package asks about it.
+
+    kinked: its derivative jumps. polynomial: it is a polynomial. homogeneous: the k for which
+    phi(s x) = s^k phi(x), s > 0, or None. place: among the others where they are listed; counterexamples are
+    shrunk to the first.
+    """
 
     kinked = False
     polynomial = False
     homogeneous: ClassVar[int | None] = None
+    place: ClassVar[float] = math.inf
+
+    @classmethod
+    def drawn(cls) -> tuple["Activation", ...]:
+        """What claims about kernels draw: none where outputs may leave the range of numbers at some depth."""
+        return ()
+
+    @classmethod
+    def suspected(cls) -> tuple["Activation", ...]:
+        """What a diagnosis tries in place of another activation."""
+        return ()
+
+    def stax(self) -> StaxLayer | None:
+        """The same layer of neural-tangents; None where it has none in closed form."""
+        return None
 
     def __call__(self, x: Tensor) -> Tensor:
         """phi(x), elementwise, any shape."""
@@ -77,6 +99,18 @@ class Activation(Layer):
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         """(n1, n2): E[phi'(u) phi'(v)]."""
         raise NotImplementedError
+
+
+Kind = TypeVar("Kind", bound=type[Activation])
+
+REGISTERED: list[type[Activation]] = []
+
+
+def registered(kind: Kind) -> Kind:
+    """Decorates an activation that is listed, drawn, suspected and translated as it says of itself."""
+    REGISTERED.append(kind)
+    REGISTERED.sort(key=lambda one: one.place)
+    return kind
 
 
 def root(x: Tensor) -> Tensor:

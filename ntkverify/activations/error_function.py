@@ -2,16 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, root
+from ntkverify.activations.base import Activation, SecondMoments, StaxLayer, registered, root
 
 
+@registered
 @dataclass(frozen=True)
 class Erf(Activation):
     """The error function. Arc-sine kernel (Williams 1998, equation 11)."""
+
+    place: ClassVar[int] = 1
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.erf(x)
@@ -30,6 +34,17 @@ class Erf(Activation):
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         return (4 / math.pi) / _erf_determinant(moments).sqrt()
+
+    @classmethod
+    def drawn(cls) -> tuple[Activation, ...]:
+        return (cls(),)
+
+    @classmethod
+    def suspected(cls) -> tuple[Activation, ...]:
+        return (cls(),)
+
+    def stax(self) -> StaxLayer:
+        return "Erf", {}
 
 
 def _arcsine(c: Tensor, determinant: Tensor) -> Tensor:

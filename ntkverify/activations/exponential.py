@@ -1,16 +1,28 @@
 """Exponentials of x and of x^2: Gaussian integrals (Daniely, Frostig & Singer 2016, table 1)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, columns, positive_number, squared_distance
+from ntkverify.activations.base import (
+    Activation,
+    SecondMoments,
+    StaxLayer,
+    columns,
+    positive_number,
+    registered,
+    squared_distance,
+)
 
 
+@registered
 @dataclass(frozen=True)
 class Exp(Activation):
     """exp x: E exp(u) exp(v) = exp((a + b)/2 + c), its own derivative's dual too."""
+
+    place: ClassVar[int] = 12
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp(x)
@@ -29,10 +41,16 @@ class Exp(Activation):
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         return torch.exp(squared_distance(moments, -1) / 2)
 
+    def stax(self) -> StaxLayer:
+        return "Exp", {}
 
+
+@registered
 @dataclass(frozen=True)
 class Gaussian(Activation):
     """exp(-gamma x^2). Raises InvalidArgument for a gamma that is not positive."""
+
+    place: ClassVar[int] = 7
 
     gamma: float = 1.0
 
@@ -66,3 +84,10 @@ class Gaussian(Activation):
         a, b = (2 * self.gamma * v for v in columns(moments))
         gram = (a * moments.one_minus_cosine) * (b * moments.one_plus_cosine)
         return 1 + a + b + gram, gram
+
+    @classmethod
+    def drawn(cls) -> tuple[Activation, ...]:
+        return (cls(0.5),)
+
+    def stax(self) -> StaxLayer:
+        return "Gaussian", {"b": -self.gamma}

@@ -7,12 +7,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, columns, positive_number, root
+from ntkverify.activations.base import Activation, SecondMoments, columns, positive_number, registered, root
 from ntkverify.activations.deficits import cosine_deficits
 from ntkverify.activations.quadrature import mean, mean_of_product
 from ntkverify.errors import InvalidArgument
 
 MOST_PANELS = 48
+
+COARSE = 1e-7
+"""Relative accuracy where a diagnosis tries an integral: better than what a foreign kernel claims of itself."""
 
 
 class Numeric(Activation):
@@ -82,9 +85,12 @@ class Numeric(Activation):
         )
 
 
+@registered
 @dataclass(frozen=True)
 class Tanh(Numeric):
     """The hyperbolic tangent."""
+
+    place: ClassVar[int] = 15
 
     accuracy: float = 1e-12
 
@@ -94,10 +100,17 @@ class Tanh(Numeric):
     def derivative(self, x: Tensor) -> Tensor:
         return 1 - torch.tanh(x) ** 2
 
+    @classmethod
+    def suspected(cls) -> tuple[Activation, ...]:
+        return (cls(COARSE),)
 
+
+@registered
 @dataclass(frozen=True)
 class Sigmoid(Numeric):
     """1 / (1 + exp(-x))."""
+
+    place: ClassVar[int] = 16
 
     accuracy: float = 1e-12
 
@@ -107,10 +120,17 @@ class Sigmoid(Numeric):
     def derivative(self, x: Tensor) -> Tensor:
         return torch.sigmoid(x) * torch.sigmoid(-x)
 
+    @classmethod
+    def suspected(cls) -> tuple[Activation, ...]:
+        return (cls(COARSE),)
 
+
+@registered
 @dataclass(frozen=True)
 class SiLU(Numeric):
     """x / (1 + exp(-x))."""
+
+    place: ClassVar[int] = 17
 
     accuracy: float = 1e-12
 
@@ -120,7 +140,12 @@ class SiLU(Numeric):
     def derivative(self, x: Tensor) -> Tensor:
         return torch.sigmoid(x) * (1 + x * torch.sigmoid(-x))
 
+    @classmethod
+    def suspected(cls) -> tuple[Activation, ...]:
+        return (cls(COARSE),)
 
+
+@registered
 @dataclass(frozen=True)
 class Custom(Numeric):
     """Your own function, of tensors, elementwise; its derivative is PyTorch's.
@@ -129,6 +154,8 @@ class Custom(Numeric):
     written as JSON, since a function is not a value.
     Raises InvalidArgument for a function that does not keep its argument's shape.
     """
+
+    place: ClassVar[int] = 18
 
     function: Callable[[Tensor], Tensor]
     kinks: tuple[float, ...] = ()

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, positive_number
+from ntkverify.activations.base import Activation, SecondMoments, StaxLayer, positive_number, registered
 
 
 class Rectifier(Activation):
@@ -58,23 +59,54 @@ def _shares(slopes: tuple[float, float]) -> tuple[float, float, float]:
     return odd, even, odd + even
 
 
+@registered
 @dataclass(frozen=True)
 class ReLU(Rectifier):
     """max(x, 0)."""
 
+    place: ClassVar[int] = 0
+
     slopes = (0.0, 1.0)
 
+    @classmethod
+    def drawn(cls) -> tuple[Activation, ...]:
+        return (cls(),)
 
+    @classmethod
+    def suspected(cls) -> tuple[Activation, ...]:
+        return (cls(),)
+
+    def stax(self) -> StaxLayer:
+        return "Relu", {}
+
+
+@registered
 @dataclass(frozen=True)
 class Abs(Rectifier):
     """|x|."""
 
+    place: ClassVar[int] = 3
+
     slopes = (-1.0, 1.0)
 
+    @classmethod
+    def drawn(cls) -> tuple[Activation, ...]:
+        return (cls(),)
 
+    @classmethod
+    def suspected(cls) -> tuple[Activation, ...]:
+        return (cls(),)
+
+    def stax(self) -> StaxLayer:
+        return "Abs", {}
+
+
+@registered
 @dataclass(frozen=True)
 class LeakyReLU(Rectifier):
     """max(x, 0) + negative_slope * min(x, 0). Raises InvalidArgument for a slope that is not finite."""
+
+    place: ClassVar[int] = 2
 
     negative_slope: float = 0.01
 
@@ -85,10 +117,24 @@ class LeakyReLU(Rectifier):
     def slopes(self) -> tuple[float, float]:
         return self.negative_slope, 1.0
 
+    @classmethod
+    def drawn(cls) -> tuple[Activation, ...]:
+        return (cls(0.25),)
 
+    @classmethod
+    def suspected(cls) -> tuple[Activation, ...]:
+        return (*(cls(slope) for slope in (0.01, 0.1, 0.2, 0.3)),)
+
+    def stax(self) -> StaxLayer:
+        return "LeakyRelu", {"alpha": self.negative_slope}
+
+
+@registered
 @dataclass(frozen=True)
 class ABReLU(Rectifier):
     """a * min(x, 0) + b * max(x, 0). Raises InvalidArgument where one is not finite, or both are 0."""
+
+    place: ClassVar[int] = 9
 
     a: float
     b: float
@@ -101,6 +147,9 @@ class ABReLU(Rectifier):
     @property
     def slopes(self) -> tuple[float, float]:
         return self.a, self.b
+
+    def stax(self) -> StaxLayer:
+        return "ABRelu", {"a": self.a, "b": self.b}
 
 
 _SERIES = tuple((-1) ** (k + 1) * 2 * k / math.factorial(2 * k + 1) for k in range(1, 9))

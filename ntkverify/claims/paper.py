@@ -11,7 +11,6 @@ import torch
 
 from ntkverify import predict, strategies
 from ntkverify.activations import ReLU
-from ntkverify.architecture import Architecture, Sequential
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offsets
 from ntkverify.claims.equivalence.regression import WIDTHS_TO_THE_END, to_the_end
@@ -43,7 +42,7 @@ def measure_depth_step(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     def error(prediction: np.ndarray) -> np.ndarray:
         return np.sqrt(((prediction - truth) ** 2).mean(axis=(-2, -1))) / size
 
-    stacks = (scenario.architecture, deeper(scenario.architecture))
+    stacks = (scenario.architecture, scenario.architecture.deeper())
     kernels = [task.split(np.asarray(subject.ntk(arch, task.points, task.x))) for arch in stacks]
     regression = part(subject, "kernel_regression")
     limits = [error(regression(k, task.y, cross).test) for k, cross in kernels]
@@ -68,12 +67,6 @@ def measure_depth_step(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     return tuple(
         replace(one, name=name, tolerance=regressed) for one, name in zip(measured, names, strict=True)
     )
-
-
-def deeper(arch: Architecture) -> Architecture:
-    """The architecture with its last hidden layer and the linear layer behind it once more."""
-    layers = arch.layers.flat()
-    return Architecture(inputs=arch.inputs, outputs=arch.outputs, layers=Sequential(*layers, *layers[-2:]))
 
 
 def measure_similarity(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -121,7 +114,7 @@ def _of_both(premise: Premise) -> Premise:
         statement=f"{premise.statement}, with one more hidden layer too",
         holds=lambda scenario: (
             premise.holds(scenario)
-            and premise.holds(replace(scenario, architecture=deeper(scenario.architecture)))
+            and premise.holds(replace(scenario, architecture=scenario.architecture.deeper()))
         ),
     )
 

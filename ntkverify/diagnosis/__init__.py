@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ntkverify.causes import Diagnosis
 from ntkverify.claims import Claim, Effort
 from ntkverify.diagnosis.attribution import gap_terms
 from ntkverify.diagnosis.kernels import diagnose
@@ -16,26 +17,33 @@ T = TypeVar("T")
 
 
 def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
-    """The finding of a failure, with all that is known of its cause: what cannot be found out is left empty."""
+    """The finding of a failure, with all that is known of its cause.
+
+    A search for it that crashes leaves its part empty, and is told in `undiagnosed`.
+    """
     scenario = Scenario.from_plain(finding.scenario)
     effort = Effort(level=finding.level, max_samples=finding.max_samples)
-    wrong = finding.is_defect
-    return dataclasses.replace(
-        finding,
-        irrelevant=_found(lambda: irrelevant_parts(claim, subject, scenario, effort), ()),
-        diagnosis=_found(
-            lambda: diagnose(subject, scenario.architecture) if wrong and scenario.architecture else None,
-            None,
+    crashes: list[str] = []
+
+    def found(part: str, search: Callable[[], T], nothing: T) -> T:
+        try:
+            return search()
+        except Exception as error:  # a subject that fails may fail anywhere, and the run goes on
+            crashes.append(f"{part}: {type(error).__name__}: {error}")
+            return nothing
+
+    def slip() -> Diagnosis | None:
+        arch = scenario.architecture
+        return diagnose(subject, arch) if finding.is_defect and arch else None
+
+    explanation = {
+        "irrelevant": found(
+            "irrelevant parts", lambda: irrelevant_parts(claim, subject, scenario, effort), ()
         ),
-        gap=_found(lambda: gap_terms(claim, subject, scenario), ()),
-    )
-
-
-def _found(search: Callable[[], T], nothing: T) -> T:
-    try:
-        return search()
-    except Exception:  # a subject that fails may fail anywhere, and the run goes on
-        return nothing
+        "diagnosis": found("known slips", slip, None),
+        "gap": found("terms of the gap", lambda: gap_terms(claim, subject, scenario), ()),
+    }
+    return dataclasses.replace(finding, **explanation, undiagnosed=tuple(crashes))
 
 
 __all__ = ["diagnose", "explained", "gap_terms", "irrelevant_parts"]

@@ -6,29 +6,24 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from ntkverify.activations import GELU, Abs, Activation, Cos, Erf, Layer, LeakyReLU, Monomial, ReLU, Sin
+from ntkverify.activations import BY_NAME, Activation, Layer
+from ntkverify.activations.numeric import Numeric
 from ntkverify.analytic import Kernel, propagate
 from ntkverify.architecture import Linear
 
 Step = Callable[[Layer, Kernel], Kernel]
 """The kernel behind a layer, from the kernel before it."""
 
-OTHERS: tuple[Activation, ...] = (
-    *(
-        ReLU(),
-        LeakyReLU(0.01),
-        LeakyReLU(0.1),
-        LeakyReLU(0.2),
-        LeakyReLU(0.3),
-        Abs(),
-        Erf(),
-        GELU(),
-        Sin(),
-        Cos(),
-    ),
-    *(Monomial(1), Monomial(2)),
+CLOSED, INTEGRATED = (
+    tuple(
+        activation
+        for kind in BY_NAME.values()
+        for activation in kind.suspected()
+        if issubclass(kind, Numeric) is numeric
+    )
+    for numeric in (False, True)
 )
-"""What may stand where another activation should."""
+"""What may stand where another activation should: with a dual in closed form, and with one that takes seconds."""
 
 
 def recursions() -> Iterator[tuple[str, Step]]:
@@ -47,7 +42,7 @@ def recursions() -> Iterator[tuple[str, Step]]:
         "the derivative's dual taken one layer too late",
         _slope(lambda layer, kernel: layer.dual_derivative(layer.dual(kernel.moments))),
     )
-    for activation in OTHERS:
+    for activation in CLOSED:
         words = f"the derivative's dual of another activation, {activation}"
         yield words, _slope(lambda layer, kernel, other=activation: other.dual_derivative(kernel.moments))
     yield "biases not trained", _linear(lambda layer, before, after, number: after.ntk - layer.bias_std**2)

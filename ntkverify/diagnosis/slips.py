@@ -7,14 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ntkverify.activations import Activation, Layer, Sigmoid, SiLU, Tanh
+from ntkverify.activations import Activation, Layer
 from ntkverify.analytic import of_inputs, propagate
 from ntkverify.architecture import Architecture, Linear
-from ntkverify.diagnosis.recursions import OTHERS, Step, recursions
+from ntkverify.diagnosis.recursions import CLOSED, INTEGRATED, Step, recursions
 from ntkverify.errors import NtkverifyError
-
-COARSE = 1e-7
-"""Of integrals, relative: better than what a foreign kernel claims of itself."""
 
 Named = Iterator[tuple[str, np.ndarray]]
 
@@ -31,7 +28,7 @@ class Kernels:
         """step: the kernel behind one layer."""
         tensor = torch.from_numpy(np.ascontiguousarray(x))
         kernel = of_inputs(tensor, tensor)
-        for layer in layers.layers.flat() if isinstance(layers, Architecture) else layers:
+        for layer in layers.walk() if isinstance(layers, Architecture) else layers:
             kernel = step(layer, kernel)
         return Kernels(nngp=kernel.nngp.numpy(), ntk=kernel.ntk.numpy())
 
@@ -48,7 +45,7 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
     right = Kernels.of(arch, x)
     yield from _whole(right, name)
     yield _factor(right.part(name), got)
-    for words, layers in _layers(list(arch.layers.flat())):
+    for words, layers in _layers(list(arch.walk())):
         yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
     for words, inputs in _inputs(x):
         yield from _tried(words, lambda inputs=inputs: Kernels.of(arch, inputs).part(name))
@@ -59,8 +56,8 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
 
 def costly_slips(arch: Architecture, x: np.ndarray, name: str) -> Named:
     """As `slips`: those that take seconds, since their duals are integrals."""
-    for activation in (Tanh(COARSE), Sigmoid(COARSE), SiLU(COARSE)):
-        words, layers = _of_another(list(arch.layers.flat()), activation)
+    for activation in INTEGRATED:
+        words, layers = _of_another(list(arch.walk()), activation)
         yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
 
 
@@ -116,22 +113,31 @@ def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
         yield f"no bias {where}", _changed(layers, chosen, lambda linear: {"bias_std": 0.0})
     for where, chosen in places.items():
         yield f"weight variance 1 {where}", _changed(layers, chosen, lambda linear: {"weight_std": 1.0})
-    everywhere = range(count)
-    for words, change in {
-        "bias_std taken for the variance": lambda linear: {"bias_std": linear.bias_std**0.5},
-        "bias variance taken for bias_std, squared again": lambda linear: {"bias_std": linear.bias_std**2},
-        "weight_std taken for the variance": lambda linear: {"weight_std": linear.weight_std**0.5},
-        "weight variance taken for weight_std, squared again": lambda linear: {
-            "weight_std": linear.weight_std**2
-        },
-        "weight variance 2 in every layer": lambda linear: {"weight_std": 2**0.5},
-        "a factor 2 in the dual activation": lambda linear: {"weight_std": 2**0.5 * linear.weight_std},
-        "half the dual activation": lambda linear: {"weight_std": 0.5**0.5 * linear.weight_std},
-        "bias variance 1 in every layer": lambda linear: {"bias_std": 1.0},
-    }.items():
-        above = range(1, count) if "dual" in words else everywhere
-        yield words, _changed(layers, above, change)
-    for activation in OTHERS:
+    everywhere, above_the_first = range(count), range(1, count)
+    for words, chosen, change in (
+        ("bias_std taken for the variance", everywhere, lambda it: {"bias_std": it.bias_std**0.5}),
+        (
+            "bias variance taken for bias_std, squared again",
+            everywhere,
+            lambda it: {"bias_std": it.bias_std**2},
+        ),
+        ("weight_std taken for the variance", everywhere, lambda it: {"weight_std": it.weight_std**0.5}),
+        (
+            "weight variance taken for weight_std, squared again",
+            everywhere,
+            lambda it: {"weight_std": it.weight_std**2},
+        ),
+        ("weight variance 2 in every layer", everywhere, lambda it: {"weight_std": 2**0.5}),
+        (
+            "a factor 2 in the dual activation",
+            above_the_first,
+            lambda it: {"weight_std": 2**0.5 * it.weight_std},
+        ),
+        ("half the dual activation", above_the_first, lambda it: {"weight_std": 0.5**0.5 * it.weight_std}),
+        ("bias variance 1 in every layer", everywhere, lambda it: {"bias_std": 1.0}),
+    ):
+        yield words, _changed(layers, chosen, change)
+    for activation in CLOSED:
         yield _of_another(layers, activation)
 
 

@@ -8,10 +8,9 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ntkverify.architecture import Architecture, Linear, Sequential
+from ntkverify.activations import Activation, Layer
+from ntkverify.architecture import Linear
 from ntkverify.claims import Claim, Effort, examine
-from ntkverify.claims.paper import deeper
-from ntkverify.diagnosis.slips import swapped
 from ntkverify.errors import NtkverifyError
 from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario
@@ -83,14 +82,15 @@ def _dimensions(scenario: Scenario) -> Variants:
 
 
 def _depths(scenario: Scenario) -> Variants:
-    once = deeper(scenario.architecture)
-    for arch in (once, deeper(once)):
-        yield dataclasses.replace(scenario, architecture=arch)
+    for times in (1, 2):
+        yield dataclasses.replace(scenario, architecture=scenario.architecture.deeper(times))
 
 
 def _activations(scenario: Scenario) -> Variants:
     for other in CLOSED_FORMS:
-        yield _with_layers(scenario, swapped(scenario.architecture.layers.flat(), other))
+        yield _with_layers(
+            scenario, lambda layer, other=other: other if isinstance(layer, Activation) else layer
+        )
 
 
 def _weights(scenario: Scenario) -> Variants:
@@ -108,16 +108,13 @@ def _with_points(scenario: Scenario, **fields: Any) -> Scenario:
 
 
 def _with_linears(scenario: Scenario, **fields: Any) -> Scenario:
-    layers = scenario.architecture.layers.flat()
-    changed = [
-        dataclasses.replace(layer, **fields) if isinstance(layer, Linear) else layer for layer in layers
-    ]
-    return _with_layers(scenario, changed)
+    return _with_layers(
+        scenario, lambda layer: dataclasses.replace(layer, **fields) if isinstance(layer, Linear) else layer
+    )
 
 
-def _with_layers(scenario: Scenario, layers: list) -> Scenario:
-    arch: Architecture = dataclasses.replace(scenario.architecture, layers=Sequential(*layers))
-    return dataclasses.replace(scenario, architecture=arch)
+def _with_layers(scenario: Scenario, change: Callable[[Layer], Layer]) -> Scenario:
+    return dataclasses.replace(scenario, architecture=scenario.architecture.mapped(change))
 
 
 OF_POINTS: dict[str, Callable[[Scenario], Variants]] = {

@@ -113,7 +113,8 @@ def _effort(finding: Finding) -> tuple[float, int]:
 
 def _answer(finding: Finding) -> str:
     """As text, because NaN does not equal itself; less what does not answer the question."""
-    rest = {"seconds": 0.0, "versions": {}, "minimal": False, "irrelevant": (), "diagnosis": None, "gap": ()}
+    explanation = {"irrelevant": (), "diagnosis": None, "gap": (), "undiagnosed": ()}
+    rest = {"seconds": 0.0, "versions": {}, "minimal": False} | explanation
     return replace(finding, **rest, level=0.0, max_samples=0).to_json()
 
 

@@ -35,7 +35,7 @@ class Wrong(BuiltinSubject):
         numpy = not isinstance(x1, torch.Tensor)
         x1, x2 = (torch.as_tensor(np.ascontiguousarray(x) if numpy else x) for x in (x1, x2))
         kernel = self.first(self.inputs(x1), self.inputs(x2))
-        for layer in self.layers(list(arch.layers.flat())):
+        for layer in self.layers(list(arch.walk())):
             kernel = self.step(layer, kernel)
         matrix = self.result(kernel, part, x1, x2)
         return matrix.detach().numpy() if numpy else matrix

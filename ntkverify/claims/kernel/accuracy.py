@@ -41,7 +41,7 @@ def rounding_bound(subject: Any, arch: Architecture | None, *inputs: np.ndarray)
     for each layer) x condition; or the subject's own accuracy where that is coarser.
     """
     x = np.concatenate(inputs)
-    operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * (len(arch.layers.flat()) if arch else 1))
+    operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * (len(arch.walk()) if arch else 1))
     return max(accuracy(subject), unit_roundoff(torch.float64) * operations * _condition(arch, x))
 
 

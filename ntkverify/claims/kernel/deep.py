@@ -4,7 +4,6 @@ import numpy as np
 
 from ntkverify import oracle, strategies
 from ntkverify.activations import Erf, ReLU
-from ntkverify.architecture import Architecture, Sequential
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, rounding_bound, within
 from ntkverify.findings import Measurement
@@ -19,10 +18,7 @@ def measure_growth(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     kernel has reached, so it is that of the phase: below, at or above 1.
     """
     shallow, points = scenario.architecture, scenario.points.inputs()[:2]
-    deep = Architecture(
-        inputs=shallow.inputs,
-        layers=Sequential(*shallow.layers.flat(), *shallow.layers.flat()[-2:]),
-    )
+    deep = shallow.deeper()
     linear, (_, derivative) = shallow.linears[-1], oracle.functions(shallow.activations[-1])
     before, after = (kernels(subject, arch) for arch in (shallow, deep))
     nngp, ntk, nngp_next, ntk_next = (

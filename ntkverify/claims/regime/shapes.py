@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ntkverify.activations import ReLU
-from ntkverify.architecture import Architecture, Sequential
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.initialisation.kernels import empirical_kernels
 from ntkverify.claims.regime.growth import FLAT, gaps, measure_growth, ordinary
@@ -37,7 +36,7 @@ def measure_depth(
     """Relative distance of the NTK to its limit, the depth growing with the width."""
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
-        arch = with_depth(scenario.architecture, max(1, width // units_per_layer))
+        arch = scenario.architecture.deeper(max(1, width // units_per_layer) - 1)
         deep = replace(scenario, architecture=arch)
         limit = np.asarray(part(subject, "ntk")(arch, scenario.points.inputs(), scenario.points.inputs()))
         kernels = empirical_kernels(subject, deep, width, seeds)
@@ -53,12 +52,6 @@ def measure_depth(
         slope=FLAT,
         size=(0.1, np.inf),
     )
-
-
-def with_depth(arch: Architecture, depth: int) -> Architecture:
-    """The architecture of one hidden layer, with that hidden layer repeated."""
-    first, activation, last = arch.layers.flat()
-    return replace(arch, layers=Sequential(first, *[activation, last] * depth))
 
 
 BOTTLENECK = Claim(
