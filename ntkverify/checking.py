@@ -14,7 +14,7 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding
 from ntkverify.hunt import ClaimRefuted, Hunt, describe
 from ntkverify.runs import Run
-from ntkverify.subjects import check_subject
+from ntkverify.subjects import Subject, check_subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Findings(Sequence[Finding]):
 
 
 def check(
-    subject: Any,
+    subject: Subject,
     claims: Iterable[str | Claim] | None = None,
     seed: int = 0,
     budget: str | Budget = "quick",

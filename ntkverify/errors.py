@@ -1,5 +1,7 @@
 """What ntkverify raises: one root, few children, each message with its remedy."""
 
+from typing import Any
+
 
 class NtkverifyError(Exception):
     """Root of every exception that ntkverify raises on purpose."""
@@ -31,5 +33,5 @@ class NotPositiveDefinite(InvalidArgument):
         )
         self.smallest_eigenvalue, self.rounding_bound = smallest_eigenvalue, rounding_bound
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.argument, self.smallest_eigenvalue, self.rounding_bound, self.remedy)

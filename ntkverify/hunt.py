@@ -19,6 +19,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.space import space
 from ntkverify.stats import ErrorBudget
+from ntkverify.subjects import Subject
 
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
@@ -35,7 +36,7 @@ def errors(budget: Budget) -> ErrorBudget:
     return ErrorBudget(claims=stochastic, examples=budget.stochastic_examples)
 
 
-def describe(subject: Any, budget: Budget, seed: int) -> dict[str, Any]:
+def describe(subject: Subject, budget: Budget, seed: int) -> dict[str, Any]:
     """What a run's header says."""
     return {
         "subject": subject.name,
@@ -78,7 +79,7 @@ class Hunt:
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     """
 
-    subject: Any
+    subject: Subject
     budget: Budget
     seed: int
     record: Callable[[Finding], None]
@@ -161,9 +162,10 @@ class Hunt:
 
     def _out_of_scope(self, claim: Claim) -> Verdict:
         """Puts on record that the subject has nothing that the claim is about, or not inside its premises."""
-        empty = {"scenario": {}, "level": 0.0, "max_samples": 0}
-        self.record(Finding(claim=claim.id, subject=self.subject.name, verdict=Verdict.OUT_OF_SCOPE, **empty))
-        return Verdict.OUT_OF_SCOPE
+        verdict, name = Verdict.OUT_OF_SCOPE, self.subject.name
+        empty = Finding(claim=claim.id, subject=name, verdict=verdict, scenario={}, level=0.0, max_samples=0)
+        self.record(empty)
+        return verdict
 
     def _random(self, claim: Claim, *names: str) -> random.Random:
         return random.Random(int(derive(self.seed, claim.id, *names).integers(2**63)))

@@ -4,7 +4,7 @@ import copy
 import itertools
 from collections.abc import Callable, Sequence
 from functools import singledispatch
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -107,7 +107,8 @@ def network(
     options = parameterization, dtype, torch.device(device).type
     lazy = _draws_lazily(weights, arch, widths, options)
     sizes = iter([arch.inputs, *widths, arch.outputs])
-    fan_in, modules = next(sizes), []
+    fan_in = next(sizes)
+    modules: list[nn.Module] = []
     for index, layer in enumerate(layers):
         fan_out = next(sizes) if isinstance(layer, Linear) else fan_in
         if lazy and isinstance(layer, Linear) and 0 < index < len(layers) - 1:
@@ -152,12 +153,14 @@ def build(
 
 
 @build.register
-def _(layer: Activation, fan_in, fan_out, stream, parameterization) -> nn.Module:
+def _(layer: Activation, *_: Any) -> nn.Module:
     return Elementwise(layer)
 
 
 @build.register
-def _(layer: Linear, fan_in, fan_out, stream, parameterization) -> nn.Module:
+def _(
+    layer: Linear, fan_in: int, fan_out: int, stream: np.random.Generator, parameterization: Parameterization
+) -> nn.Module:
     weight = torch.from_numpy(DRAWS[layer.weights](stream, (fan_out, fan_in)))
     bias = torch.from_numpy(stream.standard_normal(fan_out)) if layer.bias_std > 0 else None
     if parameterization == "ntk":

@@ -67,6 +67,22 @@ def test_every_public_name_is_there():
         ntkverify.ntkk  # noqa: B018
 
 
+def test_editors_and_type_checkers_see_the_names_that_are_loaded():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    block = next(
+        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    seen = {
+        alias.name: node.module for node in block.body for alias in node.names if alias.asname == alias.name
+    }
+    modules = {name: "ntkverify" for name in ntkverify._MODULES}
+    assert seen == {name: f"ntkverify.{home}" for name, home in ntkverify._HOME.items()} | modules
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (PACKAGE / "py.typed").is_file()
+
+
 def test_files_stay_short():
     long = {str(path): lines for path in MODULES if (lines := len(path.read_text().splitlines())) > 200}
     assert not long

@@ -67,8 +67,7 @@ def _power(arch: Architecture) -> int:
     """k where the kernels scale like the k-th power of either norm; 0 where they do not scale."""
     if any(linear.bias_std for linear in arch.linears):
         return 0
-    degrees = [activation.homogeneous for activation in arch.activations]
-    return math.prod(degrees) if all(degrees) else 0
+    return math.prod(activation.homogeneous or 0 for activation in arch.activations)
 
 
 def _fit(exact: Callable[[Tensor, Tensor], Tensor], device: torch.device) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from ntkverify.analytic.angular import angular_kernel
+from ntkverify.analytic.angular import TileKernel, angular_kernel
 from ntkverify.analytic.recursion import of_angles, polar, propagate
 from ntkverify.architecture import Architecture
 
@@ -66,7 +66,7 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(threads)
 
 
-def _recursion(part: str, arch: Architecture):
+def _recursion(part: str, arch: Architecture) -> TileKernel:
     def of_tile(norm1: Tensor, norm2: Tensor, one_minus: Tensor, one_plus: Tensor) -> Tensor:
         kernel = of_angles(norm1, norm2, one_minus, one_plus, dimension=arch.inputs)
         if part == "nngp":

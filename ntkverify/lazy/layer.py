@@ -1,5 +1,7 @@
 """A hidden layer whose initial weights are drawn where they are asked; `train` trains it like any other."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -66,7 +68,9 @@ class _Product(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, anchor: Tensor, weight: Tensor, matrix: LazyGaussian, gradient: _Gradient):
+    def forward(
+        ctx: Any, x: Tensor, anchor: Tensor, weight: Tensor, matrix: LazyGaussian, gradient: _Gradient
+    ) -> Tensor:
         coordinates = matrix.ask_right(x)
         ctx.save_for_backward(weight, coordinates)
         ctx.matrix, ctx.gradient = matrix, gradient
@@ -75,7 +79,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         if torch._C._functorch.is_batchedtensor(gradient):
             raise RuntimeError("a lazy layer takes gradients one batch after another")
         (weight, coordinates), matrix = ctx.saved_tensors, ctx.matrix

@@ -7,7 +7,7 @@ import re
 import time
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,7 @@ from ntkverify.runs import HEADER, STAMP, Run
 
 if TYPE_CHECKING:
     from ntkverify.hunt import Hunt
+    from ntkverify.subjects import Subject
 
 
 SHORTEST_PAUSE, SHARE_OF_RENDERING = 10.0, 20.0
@@ -29,7 +30,7 @@ class Session:
     def __init__(self, config: pytest.Config, shared: str, writer: str):
         self._config, self._shared, self._writer = config, shared, writer
         self._hunts: dict[str, tuple[Run, Hunt]] = {}
-        self._chosen: Any = None
+        self._chosen: Subject | None = None
         self.finished: list[Run] = []
         self._began, self._rendered, self._took = time.monotonic(), -math.inf, 0.0
 
@@ -38,7 +39,7 @@ class Session:
         self._shared = self._shared or f"{time.strftime(STAMP)}-{session_id[:8]}"
         return self._shared
 
-    def hunt(self, subject: Any = None) -> Hunt:
+    def hunt(self, subject: Subject | None = None) -> Hunt:
         """The search for counterexamples of `subject`, or of that of the options, made when first asked for."""
         return self._entry(subject)[1]
 
@@ -82,9 +83,9 @@ class Session:
     def _root(self) -> Path:
         return Path(self._config.getoption("ntk_report"))
 
-    def _entry(self, subject: Any) -> tuple[Run, Hunt]:
+    def _entry(self, subject: Subject | None) -> tuple[Run, Hunt]:
         chosen = subject is None
-        subject = self._of_options() if chosen else subject
+        subject = self._named_by_options() if subject is None else subject
         if subject.name not in self._hunts:
             self._hunts[subject.name] = self._start(subject, chosen)
         run, hunt = self._hunts[subject.name]
@@ -93,7 +94,7 @@ class Session:
             raise InvalidArgument("name", repr(subject.name), "the name of one subject", remedy)
         return run, hunt
 
-    def _of_options(self) -> Any:
+    def _named_by_options(self) -> Subject:
         from ntkverify import subjects
 
         if self._chosen is None:
@@ -104,7 +105,7 @@ class Session:
                 raise pytest.UsageError(f"--ntk-subject: {error}") from error
         return self._chosen
 
-    def _start(self, subject: Any, chosen: bool) -> tuple[Run, Hunt]:
+    def _start(self, subject: Subject, chosen: bool) -> tuple[Run, Hunt]:
         from ntkverify import budgets, hunt
 
         budget = budgets.budget_named(self._config.getoption("ntk_budget"))

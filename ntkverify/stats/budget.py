@@ -27,7 +27,7 @@ class ErrorBudget:
     claims: int
     examples: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.probability("total", self.total)
         checks.count("claims", self.claims, 1)
         checks.count("examples", self.examples, 1)

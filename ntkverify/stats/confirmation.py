@@ -5,6 +5,7 @@ draws confirmed with; they take the variance to be at most SAFETY times the scre
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,12 @@ from ntkverify.stats.eprocess import betting_interval, betting_test
 from ntkverify.stats.location import samples_needed, standard_deviation, visible_discrepancy
 
 SAFETY = 2.0
+
+Take = Callable[[int, int], np.ndarray]
+"""(start, count) -> that many draws of a stream, (count,)."""
+
+Support = tuple[float, float] | None
+"""Finite bounds (a, b) that draws are clipped to; None for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +62,7 @@ class Catoni:
             return (interval[0] + interval[1]) / 2
         return float(samples.mean()) if samples.size else math.nan
 
-    def interval(self, take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
+    def interval(self, take: Take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
         """The interval from `n` draws of `take(start, count)`, and the draws (n,)."""
         if n <= 2 * math.log(4 / self.level):
             return (-math.inf, math.inf), np.empty(0)
@@ -112,7 +119,7 @@ class Betting:
         """The mean of the clipped draws."""
         return float(samples.mean())
 
-    def interval(self, take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
+    def interval(self, take: Take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
         """The interval when the betting stops, after at most `n` draws of `take`, and the draws."""
         samples = np.empty(0)
         while samples.size < n:
@@ -127,7 +134,7 @@ class Betting:
         return betting_interval(samples, self.level, self.support), samples
 
 
-def clipped(samples: np.ndarray, support: tuple[float, float] | None) -> np.ndarray:
+def clipped(samples: np.ndarray, support: Support) -> np.ndarray:
     """`samples` with finite values moved into `support`; NaN and infinities stay, as evidence."""
     if support is None:
         return samples
