@@ -15,7 +15,7 @@ REAL = {"diabetes": 10, "digits": 64}
 
 @dataclass(frozen=True, kw_only=True)
 class Points:
-    """A recipe for `count` inputs of `dimension` features, the same rows every time.
+    """A recipe that draws `count` inputs of `dimension` features, the same rows every time.
 
     source: "sphere" (radius sqrt(dimension)), "gaussian" (standard normal), "duplicates"
     (gaussian, the last row repeating the first), "antipodes" (sphere, the second half the negative

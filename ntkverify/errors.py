@@ -4,11 +4,11 @@ from typing import Any
 
 
 class NtkverifyError(Exception):
-    """Root of every exception that ntkverify raises on purpose."""
+    """The root of every exception that ntkverify raises on purpose."""
 
 
 class InvalidArgument(NtkverifyError, ValueError):
-    """An argument cannot be used: says which, what it was, what was expected, and what to do."""
+    """An argument cannot be used: the message says which, what it was, what was expected, and what to do."""
 
     def __init__(self, argument: str, got: str, expected: str, remedy: str):
         super().__init__(argument, got, expected, remedy)

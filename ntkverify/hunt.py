@@ -31,13 +31,13 @@ ALL_CHECKS = tuple(HealthCheck)
 
 
 def errors(budget: Budget) -> ErrorBudget:
-    """How the false-alarm probability of a run is shared out: every stochastic claim, every example."""
+    """Shares the false-alarm probability of a run out over every example of every stochastic claim."""
     stochastic = sum(claim.stochastic for claim in CATALOGUE.values())
     return ErrorBudget(claims=stochastic, examples=budget.stochastic_examples)
 
 
 def describe(subject: Subject, budget: Budget, seed: int) -> dict[str, Any]:
-    """What a run's header says."""
+    """Collects what a run's header says: the subject, the effort, the error budget and the claims."""
     return {
         "subject": subject.name,
         "subject_version": getattr(subject, "version", ""),
@@ -127,7 +127,7 @@ class Hunt:
         return summary(attempt.findings) if attempt.findings else self._out_of_scope(claim)
 
     def outside(self, claim: Claim) -> Finding | None:
-        """The simplest scenario found on which `claim` fails because a premise is broken, if any.
+        """Finds the simplest scenario on which `claim` fails because a premise is broken, if there is any.
 
         Raises ClaimRefuted for it where the run fails on findings, and for a crash.
         """
@@ -181,11 +181,11 @@ class _Attempt:
 
     @property
     def findings(self) -> list[Finding]:
-        """What was measured so far."""
+        """Lists what was measured so far."""
         return list(self._known.values())
 
     def affords(self, scenario: Scenario) -> bool:
-        """Whether `scenario` is known, or cheap, or the search for a simpler failure is still young."""
+        """Tells whether `scenario` is known, or cheap, or the search for a simpler failure is still young."""
         if scenario in self._known or not self._claim.stochastic:
             return True
         failed = [index for index, known in enumerate(self.findings) if known.is_defect or known.error]

@@ -15,7 +15,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A network (n, inputs) -> (n, outputs) with random parameters.
+    """A recipe that builds a network (n, inputs) -> (n, outputs) with random parameters.
 
     kind: "mlp", "convolutional" (inputs as a signal), "residual", "normalised" (LayerNorm),
     "shared" (one layer used twice) or "tied" (two layers with one weight); width: units or channels.

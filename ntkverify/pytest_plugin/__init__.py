@@ -63,7 +63,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """pytest-xdist: all workers write into one run."""
+    """Tells a worker of pytest-xdist the run that all of them write into."""
     node.workerinput[WORKER_RUN] = node.config.stash[SESSION].share(node.workerinput["testrunuid"])
 
 
@@ -78,7 +78,10 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 
 @pytest.fixture
 def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """try_claim(claim, premises="inside", subject=None): fails where the claim does; see `trial.try_claim`."""
+    """Provides try_claim(claim, premises="inside", subject=None), which fails where the claim does.
+
+    See `trial.try_claim`; a subject of None stands for the one that the options name.
+    """
     session, properties = request.config.stash[SESSION], request.node.user_properties
 
     def attempt(claim: Claim, premises: str = "inside", subject: Subject | None = None) -> None:
@@ -89,7 +92,7 @@ def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """Tests of `parametrize_with_claims` try their claim before their own body."""
+    """Makes tests of `parametrize_with_claims` try their claim before their own body."""
     if _brings_its_subject(pyfuncitem):
         arguments = _arguments(pyfuncitem)
         hunt = pyfuncitem.config.stash[SESSION].hunt(arguments["subject"])
@@ -101,7 +104,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
 
 @contextlib.contextmanager
 def _expected_failures_must_be_tried(item: pytest.Item) -> Iterator[None]:
-    """A claim that is never tried cannot be known to fail."""
+    """Fails an expected failure that is skipped: a claim that is never tried cannot be known to fail."""
     try:
         yield
     except pytest.skip.Exception as skipped:

@@ -21,7 +21,7 @@ TRIES_CLAIMS = "tries_claims"
 
 
 def parametrize_with_family(family: str) -> Callable[[Test], Test]:
-    """Decorator: runs a test once for every claim of `family`, inside and outside its premises."""
+    """Returns a decorator that runs a test for every claim of `family`, inside and outside its premises."""
     from ntkverify.claims import CATALOGUE
 
     cases = [
@@ -44,7 +44,7 @@ def parametrize_with_claims(
     expected_failures: Mapping[str, str] | None = None,
     claims: Iterable[str | Claim] | None = None,
 ) -> Callable[[Test], Test]:
-    """Decorator: tries every claim that concerns `subject`, each as a test of its own, before the test's body.
+    """Returns a decorator that tries every claim on `subject`, each in a test of its own, before its body.
 
     The test takes `subject` and `claim`; its body may be `...`. expected_failures: claim ids, each with the
     reason why it is known to fail; one that holds after all fails its test (strict). claims: as in `check`.

@@ -7,7 +7,7 @@ import pytest
 
 
 class Progress:
-    """One line that says which claim is being tried and how far along it is."""
+    """Writes one line that says which claim is being tried and how far along it is."""
 
     SECONDS_BETWEEN_LINES = 10
 

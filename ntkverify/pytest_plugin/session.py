@@ -25,7 +25,10 @@ SHORTEST_PAUSE, SHARE_OF_RENDERING = 10.0, 20.0
 
 
 class Session:
-    """shared: the name of the run where several processes write it, else ""; writer: which of them this is."""
+    """Keeps one run and one hunt for each subject that the session tries.
+
+    shared: the name of the run where several processes write it, else ""; writer: which of them this is.
+    """
 
     def __init__(self, config: pytest.Config, shared: str, writer: str):
         self._config, self._shared, self._writer = config, shared, writer
@@ -35,16 +38,19 @@ class Session:
         self._began, self._rendered, self._took = time.monotonic(), -math.inf, 0.0
 
     def share(self, session_id: str) -> str:
-        """The name under which the workers of this session write; the same at every call."""
+        """Names the run that the workers of this session write; the same at every call."""
         self._shared = self._shared or f"{time.strftime(STAMP)}-{session_id[:8]}"
         return self._shared
 
     def hunt(self, subject: Subject | None = None) -> Hunt:
-        """The search for counterexamples of `subject`, or of that of the options, made when first asked for."""
+        """Returns the hunt on `subject`, or on the one that the options name, made when first asked for.
+
+        Raises InvalidArgument for another subject of the same name.
+        """
         return self._entry(subject)[1]
 
     def described(self) -> str:
-        """One line on what is tested, where the options say it."""
+        """Says in one line what is tested, where the options say it."""
         return f"ntkverify: {self._entry(None)[0].title}"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -65,7 +71,7 @@ class Session:
         self.finished = self._render()
 
     def _render(self) -> list[Run]:
-        """Those of workers are rendered by the process that started them."""
+        """Writes reports; what workers found is rendered by the process that started them."""
         if self._writer:
             return []
         runs = [run for run, _ in self._hunts.values()]
@@ -132,5 +138,5 @@ class Session:
 
 
 def _slug(name: str) -> str:
-    """Fit for a folder's name, and different for different names."""
+    """Makes what is fit for a folder's name, and different for different names."""
     return f"{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{zlib.crc32(name.encode()):08x}"

@@ -178,7 +178,7 @@ def _decision(
 
 
 def _not_finite(plan: Plan, stage: Stage, samples: np.ndarray, total: int) -> Decision:
-    """No mean, so no interval, and nothing that more draws could show."""
+    """Fails: there is no mean, so no interval, and nothing that more draws could show."""
     with np.errstate(invalid="ignore"):
         estimate = float(samples.mean())
     statistics = Statistics(

@@ -26,7 +26,7 @@ class HasVersion(Subject, Protocol):
 
     @property
     def version(self) -> str:
-        """Anything readable, "" for none."""
+        """Is anything readable, "" for none."""
 
 
 class HasArchitecture(Subject, Protocol):
@@ -34,14 +34,14 @@ class HasArchitecture(Subject, Protocol):
 
     @property
     def architecture(self) -> Architecture | None:
-        """What the kernels or networks are of; None where its owner does not say, and then little is claimed."""
+        """Says what the kernels or networks are of; None where its owner does not say."""
 
 
 class HasSupports(Subject, Protocol):
     """Can be asked about some architectures only; without, about all."""
 
     def supports(self, arch: Architecture) -> bool:
-        """Whether the subject can be asked about `arch`."""
+        """Tells whether the subject can be asked about `arch`."""
 
 
 class HasInputs(Subject, Protocol):
@@ -49,7 +49,7 @@ class HasInputs(Subject, Protocol):
 
     @property
     def inputs(self) -> int | None:
-        """The number of features d; None for any."""
+        """Is the number of features d; None for any."""
 
 
 class HasAccuracy(Subject, Protocol):
@@ -57,28 +57,30 @@ class HasAccuracy(Subject, Protocol):
 
     @property
     def accuracy(self) -> float:
-        """Relative to the kernel's entries; 0 is judged at rounding level."""
+        """Is relative to the kernel's entries; 0 is judged at rounding level."""
 
 
 class HasNNGP(Subject, Protocol):
     """Has the covariance of one output over initialisations, at infinite width."""
 
     def nngp(self, arch: Architecture, x1: Array, x2: Array) -> Array:
-        """(n1, n2) for x1 (n1, d), x2 (n2, d). Torch tensors are passed where gradients are asked for."""
+        """Returns (n1, n2) for x1 (n1, d), x2 (n2, d), which are torch tensors where gradients are asked
+        for."""
 
 
 class HasNTK(Subject, Protocol):
     """Has the neural tangent kernel of one output at infinite width, in NTK parameterisation."""
 
     def ntk(self, arch: Architecture, x1: Array, x2: Array) -> Array:
-        """(n1, n2) for x1 (n1, d), x2 (n2, d). Torch tensors are passed where gradients are asked for."""
+        """Returns (n1, n2) for x1 (n1, d), x2 (n2, d), which are torch tensors where gradients are asked
+        for."""
 
 
 class HasNetwork(Subject, Protocol):
     """Makes finite networks in NTK parameterisation."""
 
     def network(self, arch: Architecture, width: int | Sequence[int], seed: int) -> nn.Module:
-        """A network (n, d) -> (n, outputs) in float64 on the CPU, the same for the same seed.
+        """Makes a network (n, d) -> (n, outputs) in float64 on the CPU, the same for the same seed.
 
         width: units in every hidden layer, or one number for each. A subject whose architecture is None gets
         None for `arch`.
@@ -89,14 +91,14 @@ class HasStandardNetwork(Subject, Protocol):
     """Makes finite networks in standard parameterisation, the functions of `HasNetwork.network`."""
 
     def standard_network(self, arch: Architecture, width: int | Sequence[int], seed: int) -> nn.Module:
-        """As `HasNetwork.network`; the same function for the same seed, up to rounding."""
+        """Makes the function that `HasNetwork.network` makes from the same arguments, up to rounding."""
 
 
 class HasEmpiricalNTK(Subject, Protocol):
     """Computes the NTK of a finite network: sum over parameters p of d f(x1)/dp . d f(x2)/dp."""
 
     def empirical_ntk(self, net: nn.Module, x1: Array, x2: Array | None = None, **options: Any) -> Array:
-        """(n1, n2), the mean over outputs, for x1 (n1, ...), x2 (n2, ...), None standing for x1.
+        """Returns (n1, n2), the mean over outputs, for x1 (n1, ...), x2 (n2, ...), None standing for x1.
 
         options: outputs="full", for which it is (n1, n2, outputs, outputs); and, for a subject with
         `empirical_methods`, method=, one of them.
@@ -108,7 +110,7 @@ class HasEmpiricalMethods(HasEmpiricalNTK, Protocol):
 
     @property
     def empirical_methods(self) -> tuple[str, ...]:
-        """Their names; without, `empirical_ntk` is called without a method."""
+        """Lists their names; without, `empirical_ntk` is called without a method."""
 
 
 class HasGradientDescent(Subject, Protocol):
@@ -117,15 +119,17 @@ class HasGradientDescent(Subject, Protocol):
     def gradient_descent(
         self, k_train: Array, y: Array, k_test_train: Array, **options: Any
     ) -> Sequence[Any]:
-        """Predictions (train (n, outputs), test (m, outputs)) for k_train (n, n), y (n, outputs), k_test_train
-        (m, n); options as in `ntkverify.predict.gradient_descent`."""
+        """Returns predictions (train (n, outputs), test (m, outputs)).
+
+        k_train: (n, n); y: (n, outputs); k_test_train: (m, n). Options: as in `predict.gradient_descent`.
+        """
 
 
 class HasKernelRegression(Subject, Protocol):
     """Regresses with a kernel."""
 
     def kernel_regression(self, k_train: Array, y: Array, k_test_train: Array, ridge: float = 0.0) -> Any:
-        """Something whose `test` (m, outputs) is k_test_train (k_train + ridge I)^-1 y; shapes as in
+        """Returns something whose `test` (m, outputs) is k_test_train (k_train + ridge I)^-1 y; shapes as in
         `HasGradientDescent.gradient_descent`."""
 
 
@@ -133,7 +137,7 @@ class HasEnsemble(Subject, Protocol):
     """Predicts the outputs of trained networks over their initialisations."""
 
     def ensemble(self, k_train: Array, y: Array, k_test_train: Array, **options: Any) -> Sequence[Any]:
-        """(mean (m, outputs), covariance (m, m)); options, and shapes, as in `ntkverify.predict.ensemble`."""
+        """Returns (mean (m, outputs), covariance (m, m)); options, and shapes, as in `predict.ensemble`."""
 
 
 class HasBuild(HasNetwork, Protocol):
@@ -141,15 +145,15 @@ class HasBuild(HasNetwork, Protocol):
 
     @property
     def build(self) -> Callable[[int, int], nn.Module]:
-        """(width, seed) -> a freshly initialised module; claims call `network` instead, with None for `arch`."""
+        """Makes a module from (width, seed); claims call `network` instead, with None for `arch`."""
 
     @property
     def width(self) -> int:
-        """The width that its owner uses."""
+        """Is the width that its owner uses."""
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Widths to fit laws to, the largest first."""
+        """Lists the widths to fit laws to, the largest first."""
 
 
 class HasTolerance(HasBuild, Protocol):
@@ -157,5 +161,4 @@ class HasTolerance(HasBuild, Protocol):
 
     @property
     def tolerance(self) -> float | None:
-        """The distance, relative to how far training moves outputs, that it ends within at `width`; None claims
-        nothing."""
+        """Bounds its distance at `width`, relative to how far training moves outputs; None claims nothing."""
