@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self, overload
 
 from ntkverify import reports
 from ntkverify.budgets import Budget, budget_named
@@ -30,7 +30,11 @@ class Findings(Sequence[Finding]):
     def __len__(self) -> int:
         return len(self.found)
 
-    def __getitem__(self, place):
+    @overload
+    def __getitem__(self, place: int) -> Finding: ...
+    @overload
+    def __getitem__(self, place: slice) -> Self: ...
+    def __getitem__(self, place: int | slice) -> Finding | Self:
         return replace(self, found=self.found[place]) if isinstance(place, slice) else self.found[place]
 
 
