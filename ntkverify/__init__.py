@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from ntkverify.gap import explain_gap as explain_gap
     from ntkverify.gap import explain_module_gap as explain_module_gap
     from ntkverify.maps import map_equivalence as map_equivalence
+    from ntkverify.methods import GradientDescent as GradientDescent
+    from ntkverify.methods import HeavyBall as HeavyBall
+    from ntkverify.methods import Nesterov as Nesterov
     from ntkverify.networks import network as network
     from ntkverify.pytest_plugin.parametrize import parametrize_with_claims as parametrize_with_claims
     from ntkverify.subjects import BuiltinSubject as BuiltinSubject
