@@ -33,7 +33,7 @@ class Linear(Layer):
     bias_std: float = 0.0
     weights: str = "gaussian"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("weight_std", "bias_std"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -87,7 +87,7 @@ class Architecture:
     layers: Sequential
     outputs: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("inputs", "outputs"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

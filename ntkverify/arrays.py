@@ -13,7 +13,7 @@ Array = np.ndarray | Tensor
 
 
 def as_matrix(argument: str, value: Any, *, rows: int | None = None, columns: int | None = None) -> Tensor:
-    """`value` as a finite float tensor of shape (rows, columns); integers become float64.
+    """Converts `value` to a finite float tensor of shape (rows, columns); integers become float64.
 
     Raises InvalidArgument, naming `argument`, for anything else: another shape, an empty
     batch, NaN or infinite entries, complex numbers.
@@ -42,7 +42,7 @@ def as_matrix(argument: str, value: Any, *, rows: int | None = None, columns: in
 
 
 def as_batch(argument: str, value: Any, *, shape: tuple[int, ...] | None = None) -> Tensor:
-    """`value` as a finite float tensor (n, ...) of at least two axes, each example of that `shape`.
+    """Converts `value` to a finite float tensor (n, ...) of at least two axes, each example of that `shape`.
 
     Raises InvalidArgument, naming `argument`, as `as_matrix` does.
     """
@@ -66,7 +66,7 @@ def _from_numpy(argument: str, value: Any) -> Tensor:
 
 
 def as_given(*arguments: Any) -> Callable[[Tensor], Array]:
-    """How to hand a tensor back: as it is if any argument is a tensor, else as a NumPy array."""
+    """Returns how to hand a tensor back: as it is if any argument is a tensor, else as a NumPy array."""
     if any(isinstance(argument, Tensor) for argument in arguments):
         return lambda tensor: tensor
     return lambda tensor: tensor.detach().cpu().numpy()

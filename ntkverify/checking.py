@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self, overload
 
 from ntkverify import reports
 from ntkverify.budgets import Budget, budget_named
@@ -14,7 +14,7 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding
 from ntkverify.hunt import ClaimRefuted, Hunt, describe
 from ntkverify.runs import Run
-from ntkverify.subjects import check_subject
+from ntkverify.subjects import Subject, check_subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +30,16 @@ class Findings(Sequence[Finding]):
     def __len__(self) -> int:
         return len(self.found)
 
-    def __getitem__(self, place):
+    @overload
+    def __getitem__(self, place: int) -> Finding: ...
+    @overload
+    def __getitem__(self, place: slice) -> Self: ...
+    def __getitem__(self, place: int | slice) -> Finding | Self:
         return replace(self, found=self.found[place]) if isinstance(place, slice) else self.found[place]
 
 
 def check(
-    subject: Any,
+    subject: Subject,
     claims: Iterable[str | Claim] | None = None,
     seed: int = 0,
     budget: str | Budget = "quick",
@@ -71,7 +75,10 @@ def _recorded(attempt: Callable[[Claim], Any], claim: Claim) -> None:
 
 
 def claims_named(names: Iterable[str | Claim] | None) -> list[Claim]:
-    """The claims of these ids and families, in the catalogue's order of ids; None for all."""
+    """Looks claims up by ids and families, in the order asked; None stands for all.
+
+    Raises InvalidArgument for a single string, and for a name that is no claim's.
+    """
     if names is None:
         return list(CATALOGUE.values())
     if isinstance(names, str):
@@ -98,7 +105,7 @@ def write_report(findings: Iterable[Finding], folder: str | Path) -> Path:
     if len(names) != 1:
         got = f"findings of {', '.join(names)}" if names else "no findings"
         raise InvalidArgument("findings", got, "findings of one subject", "Write one report for each.")
-    run = Run.into(Path(folder), header or _header(names[0], findings))
+    run = Run.create(Path(folder), header or _header(names[0], findings))
     (run.folder / run.journal).unlink(missing_ok=True)
     for finding in findings:
         run.record(finding)
@@ -106,7 +113,7 @@ def write_report(findings: Iterable[Finding], folder: str | Path) -> Path:
 
 
 def _header(name: str, findings: list[Finding]) -> dict[str, Any]:
-    """As far as findings tell: not how hard was looked for them."""
+    """Writes a header as far as findings tell it: not how hard was looked for them."""
     versions = {finding.versions.get(name, "") for finding in findings}
     seeds = {finding.scenario.get("seed", 0) for finding in findings if finding.scenario}
     subject = SimpleNamespace(name=name, version=max(versions, default=""))

@@ -15,7 +15,7 @@ REAL = {"diabetes": 10, "digits": 64}
 
 @dataclass(frozen=True, kw_only=True)
 class Points:
-    """A recipe for `count` inputs of `dimension` features, the same rows every time.
+    """A recipe that draws `count` inputs of `dimension` features, the same rows every time.
 
     source: "sphere" (radius sqrt(dimension)), "gaussian" (standard normal), "duplicates"
     (gaussian, the last row repeating the first), "antipodes" (sphere, the second half the negative
@@ -32,7 +32,7 @@ class Points:
     dimension: int
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.source not in (*GENERATED, *REAL):
             known = ", ".join((*GENERATED, *REAL))
             raise InvalidArgument("source", repr(self.source), f"one of {known}", "Choose one of those.")
@@ -46,13 +46,13 @@ class Points:
             raise InvalidArgument("dimension", str(self.dimension), f"{wanted}, as {self.source} has", remedy)
 
     def inputs(self) -> np.ndarray:
-        """(count, dimension), float64."""
+        """Draws, or looks up, the inputs (count, dimension), float64."""
         if self.source in REAL:
             return _dataset(self.source)[0][self._chosen()]
         rng = derive(self.seed, "inputs", self.source)
         draws = rng.standard_normal((self.count, self.dimension))
         if self.source in ("sphere", "antipodes", "near"):
-            draws = _on_sphere(draws)
+            draws = _projected(draws)
         if self.source == "duplicates":
             draws[-1] = draws[0]
         if self.source == "antipodes":
@@ -60,7 +60,7 @@ class Points:
             draws[half : 2 * half] = -draws[:half]
         if self.source == "near":
             angles = 10.0 ** rng.uniform(-9, -3, (self.count // 2, 1))
-            draws[1::2] = _on_sphere(draws[: 2 * len(angles) : 2] + angles * draws[1::2])
+            draws[1::2] = _projected(draws[: 2 * len(angles) : 2] + angles * draws[1::2])
         if self.source == "hostile":
             draws *= np.resize([1, 1e-30, 0, 1e30], (self.count, 1))
         if self.source == "axes":
@@ -70,7 +70,8 @@ class Points:
         return draws
 
     def targets(self, outputs: int = 1) -> np.ndarray:
-        """(count, outputs), float64: standard normal, or the data set's own, standardised, for every output."""
+        """Returns targets (count, outputs), float64: standard normal, or the data set's own, standardised, for every
+        output."""
         if self.source in REAL:
             return np.tile(_dataset(self.source)[1][self._chosen()], outputs)
         return derive(self.seed, "targets", self.source).standard_normal((self.count, outputs))
@@ -86,7 +87,7 @@ class Points:
 
 @functools.cache
 def _dataset(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled features (rows, d) and standardised target (rows, 1) of one of scikit-learn's bundled sets."""
+    """Loads scaled features (rows, d) and the standardised target (rows, 1) of one of scikit-learn's data sets."""
     from sklearn import datasets  # late: it takes a second
 
     features, target = getattr(datasets, f"load_{name}")(return_X_y=True)
@@ -98,8 +99,8 @@ def _dataset(name: str) -> tuple[np.ndarray, np.ndarray]:
     return features, _standardised(target[:, None].astype(float))
 
 
-def _on_sphere(rows: np.ndarray) -> np.ndarray:
-    """The rows, at radius sqrt(dimension)."""
+def _projected(rows: np.ndarray) -> np.ndarray:
+    """Scales every row to length sqrt(dimension)."""
     return rows * (np.sqrt(rows.shape[1]) / np.linalg.norm(rows, axis=1, keepdims=True))
 
 

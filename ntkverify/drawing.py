@@ -2,7 +2,11 @@
 
 import io
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe & Ito's palette: told apart by colour-blind readers too.
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
@@ -13,7 +17,7 @@ LEFT_OUT = ("metadata", "style")
 """Elements that a page can do without."""
 
 
-def svg(figure, colours: Mapping[str, str], name: str = "") -> str:
+def svg(figure: "Figure", colours: Mapping[str, str], name: str = "") -> str:
     """Returns a matplotlib figure as an <svg> element without a background, its text as text.
 
     colours: what takes the place of each of the figure's colours, "#rrggbb" to CSS. name: makes the ids differ
@@ -22,9 +26,9 @@ def svg(figure, colours: Mapping[str, str], name: str = "") -> str:
     """
     from matplotlib import rc_context
 
-    for part in (figure, *figure.axes):
-        part.patch.set_visible(False)
-    gids = {artist.get_gid() for artist in figure.findobj()} - {None}
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set_visible(False)
+    gids = {gid for artist in figure.findobj() if (gid := artist.get_gid()) is not None}
     text = io.BytesIO()
     # A fixed salt: the same run gives the same page.
     with rc_context({"svg.hashsalt": f"ntkverify{name}", "svg.fonttype": "none"}):
@@ -50,8 +54,8 @@ def _simplify(element: ElementTree.Element, colours: Mapping[str, str], gids: se
         for inner in element.iter():
             for attribute in ("style", "clip-path"):
                 inner.attrib.pop(attribute, None)
-    if "style" in element.attrib:
-        declarations = (declaration.split(": ") for declaration in element.get("style").split("; "))
+    if (style := element.get("style")) is not None:
+        declarations = (declaration.split(": ") for declaration in style.split("; "))
         kept = [(key, colours.get(value, value)) for key, value in declarations if key != "font-family"]
         element.set("style", "; ".join(f"{key}: {value}" for key, value in kept))
 

@@ -1,12 +1,14 @@
 """What ntkverify raises: one root, few children, each message with its remedy."""
 
+from typing import Any
+
 
 class NtkverifyError(Exception):
-    """Root of every exception that ntkverify raises on purpose."""
+    """The root of every exception that ntkverify raises on purpose."""
 
 
 class InvalidArgument(NtkverifyError, ValueError):
-    """An argument cannot be used: says which, what it was, what was expected, and what to do."""
+    """An argument cannot be used: the message says which, what it was, what was expected, and what to do."""
 
     def __init__(self, argument: str, got: str, expected: str, remedy: str):
         super().__init__(argument, got, expected, remedy)
@@ -31,5 +33,5 @@ class NotPositiveDefinite(InvalidArgument):
         )
         self.smallest_eigenvalue, self.rounding_bound = smallest_eigenvalue, rounding_bound
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.argument, self.smallest_eigenvalue, self.rounding_bound, self.remedy)

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 def weakest(verdicts: list[Verdict]) -> Verdict:
-    """One failure fails, one open question leaves the whole open; nothing measured is undecided."""
+    """Joins verdicts: one failure fails, one open question leaves the whole open; none is undecided."""
     for verdict in (Verdict.FAILS, Verdict.UNDECIDED, Verdict.HOLDS, Verdict.OUT_OF_SCOPE):
         if verdict in verdicts:
             return verdict
@@ -37,7 +37,7 @@ TOLD = (-math.inf, math.inf)
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """How far a random measurement can be trusted: the three forms of a statistical assertion.
+    """Says how far a random measurement can be trusted: the three forms of a statistical assertion.
 
     `level` is its false-alarm rate; `visible` the smallest violation that `samples` draws
     show with probability `power`; `needed` the draws that a violation of `resolution` takes.
@@ -72,7 +72,7 @@ class Measurement:
 
     @property
     def is_told(self) -> bool:
-        """Whether the number is an answer of its own, which nothing is expected of."""
+        """Tells whether the number is an answer of its own, which nothing is expected of."""
         return self.allowed == TOLD
 
 
@@ -80,9 +80,9 @@ class Measurement:
 class Finding:
     """One claim measured on one scenario: all that is needed to read it, and to replay it.
 
-    Of a minimal counterexample also, where they apply: irrelevant, the parts of the scenario that could be
-    anything else; diagnosis, of a wrong kernel; gap, of a trained network; undiagnosed, which of these searches
-    crashed, and how.
+    A minimal counterexample also has, where they apply: irrelevant, the parts of the scenario that could be
+    anything else; diagnosis, why a kernel is wrong; gap, why a trained network differs; undiagnosed, which of
+    these searches crashed, and how.
     """
 
     claim: str
@@ -110,20 +110,20 @@ class Finding:
 
     @property
     def is_defect(self) -> bool:
-        """Failed although every premise of the theorem is met."""
+        """Tells whether the claim failed although every premise of the theorem is met."""
         return self.verdict is Verdict.FAILS and not self.broken_premises
 
     @property
     def is_outside(self) -> bool:
-        """Measured where the theorem promises nothing."""
+        """Tells whether it was measured where the theorem promises nothing."""
         return bool(self.broken_premises)
 
     def without_timing(self) -> "Finding":
-        """The finding less what differs between two runs of the same question."""
+        """Drops what differs between two runs of the same question."""
         return replace(self, seconds=0.0)
 
     def to_json(self) -> str:
-        """One line of JSON; floats are written so that they read back to the last digit."""
+        """Writes one line of JSON, whose floats read back to the last digit."""
         return serialization.to_json({"id": self.id, **serialization.to_plain(self)})
 
     @staticmethod
@@ -135,8 +135,10 @@ class Finding:
 
 
 def summary(findings: list[Finding]) -> Verdict:
-    """A claim's verdict over the scenarios inside its premises: one failure refutes it, and it
-    holds only where at least one measurement was decisive and none crashed."""
+    """Gives a claim's verdict over the scenarios inside its premises.
+
+    One failure refutes it, and it holds only where at least one measurement was decisive and none crashed.
+    """
     verdicts = {finding.verdict for finding in findings if not finding.is_outside}
     crashed = any(finding.error for finding in findings)
     best = (Verdict.UNDECIDED,) if crashed else (Verdict.HOLDS, Verdict.UNDECIDED)
@@ -147,7 +149,7 @@ def summary(findings: list[Finding]) -> Verdict:
 
 
 def append(path: Path, finding: Finding) -> None:
-    """Add one line to a journal of findings and hand it to the operating system at once."""
+    """Adds one line to a journal of findings and hands it to the operating system at once."""
     with path.open("a", encoding="utf-8") as journal:
         journal.write(finding.to_json() + "\n")
         journal.flush()
@@ -155,7 +157,7 @@ def append(path: Path, finding: Finding) -> None:
 
 
 def read(path: Path) -> Iterator[Finding]:
-    """The findings of a journal in order; a last line cut short by a killed run is left out."""
+    """Reads the findings of a journal in order; a last line cut short by a killed run is left out."""
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         if line.endswith("\n"):
             yield Finding.from_json(line)

@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from ntkverify.budgets import Budget
 from ntkverify.claims import CATALOGUE, Claim, Effort, examine
 from ntkverify.diagnosis import explained
-from ntkverify.errors import NtkverifyError
 from ntkverify.findings import Finding, Verdict, summary
+from ntkverify.refutation import ClaimRefuted
 from ntkverify.reproducible import without_constants
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.space import space
 from ntkverify.stats import ErrorBudget
+from ntkverify.subjects import Subject
 
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
@@ -30,13 +31,13 @@ ALL_CHECKS = tuple(HealthCheck)
 
 
 def errors(budget: Budget) -> ErrorBudget:
-    """How the false-alarm probability of a run is shared out: every stochastic claim, every example."""
+    """Shares the false-alarm probability of a run out over every example of every stochastic claim."""
     stochastic = sum(claim.stochastic for claim in CATALOGUE.values())
     return ErrorBudget(claims=stochastic, examples=budget.stochastic_examples)
 
 
-def describe(subject: Any, budget: Budget, seed: int) -> dict[str, Any]:
-    """What a run's header says."""
+def describe(subject: Subject, budget: Budget, seed: int) -> dict[str, Any]:
+    """Collects what a run's header says: the subject, the effort, the error budget and the claims."""
     return {
         "subject": subject.name,
         "subject_version": getattr(subject, "version", ""),
@@ -50,27 +51,6 @@ def describe(subject: Any, budget: Budget, seed: int) -> dict[str, Any]:
     }
 
 
-class ClaimRefuted(NtkverifyError, AssertionError):
-    """A claim failed inside its premises; `finding` holds the scenario and the numbers, `folder` its record."""
-
-    def __init__(self, finding: Finding, folder: str = ""):
-        super().__init__(finding)
-        self.finding, self.folder = finding, folder
-
-    def __str__(self) -> str:
-        failed = [m for m in self.finding.measurements if m.verdict is not Verdict.HOLDS]
-        lines = [f"{self.finding.claim} {self.finding.verdict} for {self.finding.subject}"]
-        lines += [
-            f"  {m.name}: got {m.value:.6g}, but should be in {m.allowed} {m.tolerance}" for m in failed
-        ]
-        lines += [self.finding.error] if self.finding.error else []
-        lines += [f"  diagnosis, {self.finding.diagnosis}"] if self.finding.diagnosis else []
-        lines += [f"  the search for its cause crashed, {crash}" for crash in self.finding.undiagnosed]
-        place = f"{self.folder}#" if self.folder else ""
-        lines += [f"  replay: ntkverify replay '{place}{self.finding.id}'"]
-        return "\n".join(lines)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Hunt:
     """One run's search: the same seed gives the same findings.
@@ -79,7 +59,7 @@ class Hunt:
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     """
 
-    subject: Any
+    subject: Subject
     budget: Budget
     seed: int
     record: Callable[[Finding], None]
@@ -127,7 +107,7 @@ class Hunt:
         return summary(attempt.findings) if attempt.findings else self._out_of_scope(claim)
 
     def outside(self, claim: Claim) -> Finding | None:
-        """The simplest scenario found on which `claim` fails because a premise is broken, if any.
+        """Finds the simplest scenario on which `claim` fails because a premise is broken, if there is any.
 
         Raises ClaimRefuted for it where the run fails on findings, and for a crash.
         """
@@ -162,9 +142,10 @@ class Hunt:
 
     def _out_of_scope(self, claim: Claim) -> Verdict:
         """Puts on record that the subject has nothing that the claim is about, or not inside its premises."""
-        empty = {"scenario": {}, "level": 0.0, "max_samples": 0}
-        self.record(Finding(claim=claim.id, subject=self.subject.name, verdict=Verdict.OUT_OF_SCOPE, **empty))
-        return Verdict.OUT_OF_SCOPE
+        verdict, name = Verdict.OUT_OF_SCOPE, self.subject.name
+        empty = Finding(claim=claim.id, subject=name, verdict=verdict, scenario={}, level=0.0, max_samples=0)
+        self.record(empty)
+        return verdict
 
     def _random(self, claim: Claim, *names: str) -> random.Random:
         return random.Random(int(derive(self.seed, claim.id, *names).integers(2**63)))
@@ -180,11 +161,11 @@ class _Attempt:
 
     @property
     def findings(self) -> list[Finding]:
-        """What was measured so far."""
+        """Lists what was measured so far."""
         return list(self._known.values())
 
     def affords(self, scenario: Scenario) -> bool:
-        """Whether `scenario` is known, or cheap, or the search for a simpler failure is still young."""
+        """Tells whether `scenario` is known, or cheap, or the search for a simpler failure is still young."""
         if scenario in self._known or not self._claim.stochastic:
             return True
         failed = [index for index, known in enumerate(self.findings) if known.is_defect or known.error]

@@ -4,7 +4,7 @@ import copy
 import itertools
 from collections.abc import Callable, Sequence
 from functools import singledispatch
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,7 +35,10 @@ DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] =
 
 
 class NTKLinear(nn.Module):
-    """weight_std / sqrt(fan_in) W x + bias_std b; entries of W (fan_out, fan_in), b (fan_out,) have variance 1."""
+    """Computes weight_std / sqrt(fan_in) W x + bias_std b: (n, fan_in) -> (n, fan_out).
+
+    Entries of W (fan_out, fan_in) and b (fan_out,) have variance 1 at initialisation.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, weight_std: float, bias_std: float):
         super().__init__()
@@ -50,7 +53,7 @@ class NTKLinear(nn.Module):
 
 
 class Elementwise(nn.Module):
-    """An activation as a module."""
+    """Applies an activation to every entry."""
 
     def __init__(self, activation: Activation):
         super().__init__()
@@ -64,7 +67,7 @@ class Elementwise(nn.Module):
 
 
 class Antisymmetric(nn.Module):
-    """(f(x; w1) - f(x; w2)) / sqrt 2, both started at the weights of `net`: 0 at the start, with its NTK.
+    """Computes (f(x; w1) - f(x; w2)) / sqrt 2, both started at the weights of `net`: 0 then, with its NTK.
 
     Source: Zhang, Xu, Luo & Ma 2020, "antisymmetrical initialisation".
     """
@@ -87,14 +90,14 @@ def network(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> nn.Sequential:
-    """A freshly initialised network (n, inputs) -> (n, outputs), the same for the same seed; a lazy one is, as
-    long as it is asked the same.
+    """Makes a freshly initialised network (n, inputs) -> (n, outputs), the same for the same seed.
 
     width: units in every hidden layer, or one number per hidden layer. The same seed draws the
     same numbers in both parameterisations, dtypes and devices, so the functions agree to rounding.
     weights: "lazy" draws those between hidden layers only where they are asked: the same law at memory linear
-    in the width, for training on few points (see `ntkverify.lazy`); only Gaussian ones, in NTK parameterisation,
-    float64 and on the CPU. "auto" does so where it can and "dense" would take more than MOST_DENSE.
+    in the width, for training on few points (see `ntkverify.lazy`), and the same numbers as long as the same
+    is asked; only Gaussian ones, in NTK parameterisation, float64 and on the CPU. "auto" does so where it can
+    and "dense" would take more than MOST_DENSE.
     Raises InvalidArgument for widths or options that make no network.
     """
     if not isinstance(arch, Architecture):
@@ -107,7 +110,8 @@ def network(
     options = parameterization, dtype, torch.device(device).type
     lazy = _draws_lazily(weights, arch, widths, options)
     sizes = iter([arch.inputs, *widths, arch.outputs])
-    fan_in, modules = next(sizes), []
+    fan_in = next(sizes)
+    modules: list[nn.Module] = []
     for index, layer in enumerate(layers):
         fan_out = next(sizes) if isinstance(layer, Linear) else fan_in
         if lazy and isinstance(layer, Linear) and 0 < index < len(layers) - 1:
@@ -147,17 +151,22 @@ def _draws_lazily(weights: str, arch: Architecture, widths: list[int], options: 
 def build(
     layer: Layer, fan_in: int, fan_out: int, stream: np.random.Generator, parameterization: Parameterization
 ) -> nn.Module:
-    """The module that computes `layer` from `fan_in` to `fan_out` features, weights from `stream`."""
+    """Makes the module that computes `layer` from `fan_in` to `fan_out` features, with weights from `stream`.
+
+    Raises InvalidArgument for a layer of a type that is not registered.
+    """
     raise InvalidArgument("layer", repr(layer), "a layer that has a network", "Register it with `build`.")
 
 
 @build.register
-def _(layer: Activation, fan_in, fan_out, stream, parameterization) -> nn.Module:
+def _(layer: Activation, *_: Any) -> nn.Module:
     return Elementwise(layer)
 
 
 @build.register
-def _(layer: Linear, fan_in, fan_out, stream, parameterization) -> nn.Module:
+def _(
+    layer: Linear, fan_in: int, fan_out: int, stream: np.random.Generator, parameterization: Parameterization
+) -> nn.Module:
     weight = torch.from_numpy(DRAWS[layer.weights](stream, (fan_out, fan_in)))
     bias = torch.from_numpy(stream.standard_normal(fan_out)) if layer.bias_std > 0 else None
     if parameterization == "ntk":

@@ -12,26 +12,26 @@ Algorithms, 2nd ed., section 10.1); 8 covers both."""
 
 
 def unit_roundoff(dtype: torch.dtype) -> float:
-    """Largest relative error of one correctly rounded operation: 2^-53 for float64."""
+    """Returns the largest relative error of one correctly rounded operation: 2^-53 for float64."""
     return torch.finfo(dtype).eps / 2
 
 
 def spectral_rounding_bound(matrix: Tensor) -> float:
-    """How far rounding can move an eigenvalue of the symmetric `matrix` (n, n), in its own units.
+    """Bounds how far rounding can move an eigenvalue of the symmetric `matrix` (n, n), in its own units.
 
-    unit roundoff x n x constant x largest row sum (which bounds the 2-norm from above).
+    The bound is unit roundoff x n x constant x largest row sum (which bounds the 2-norm from above).
     """
     size = matrix.abs().sum(dim=1).max().item()
     return ROUNDING_CONSTANT * unit_roundoff(matrix.dtype) * len(matrix) * size
 
 
 def eigenvalues(matrix: Tensor) -> Tensor:
-    """Eigenvalues (n,) of the symmetric part of `matrix` (n, n), ascending."""
+    """Computes the eigenvalues (n,) of the symmetric part of `matrix` (n, n), ascending."""
     return torch.linalg.eigvalsh((matrix + matrix.T) / 2)
 
 
 def cholesky(argument: str, matrix: Tensor) -> Tensor:
-    """Lower Cholesky factor (n, n) of a positive definite `matrix` (n, n).
+    """Computes the lower Cholesky factor (n, n) of a positive definite `matrix` (n, n).
 
     Raises NotPositiveDefinite, with the smallest eigenvalue and the rounding bound, where the
     factorisation breaks down or the smallest eigenvalue cannot be told from zero.

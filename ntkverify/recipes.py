@@ -15,7 +15,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A network (n, inputs) -> (n, outputs) with random parameters.
+    """A recipe that builds a network (n, inputs) -> (n, outputs) with random parameters.
 
     kind: "mlp", "convolutional" (inputs as a signal), "residual", "normalised" (LayerNorm),
     "shared" (one layer used twice) or "tied" (two layers with one weight); width: units or channels.
@@ -29,7 +29,7 @@ class Recipe:
     activation: str = "relu"
     dtype: str = "float64"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, known in (("kind", KINDS), ("activation", ACTIVATIONS), ("dtype", DTYPES)):
             if getattr(self, name) not in known:
                 expected = f"one of {', '.join(known)}"
@@ -41,7 +41,7 @@ class Recipe:
                 )
 
     def build(self, inputs: int, seed: int) -> nn.Module:
-        """The module for that many features; weights are Gaussian of variance 1 / fan_in, others about 1 or 0."""
+        """Makes the module for that many features: weights are Gaussian of variance 1 / fan_in, others about 1 or 0."""
         net = KINDS[self.kind](self, inputs).to(DTYPES[self.dtype])
         with torch.no_grad():
             for name, parameter in net.named_parameters():
@@ -60,7 +60,7 @@ class Recipe:
 
 
 class Skip(nn.Module):
-    """x + body(x)."""
+    """Adds what its body makes of x to x."""
 
     def __init__(self, *body: nn.Module):
         super().__init__()

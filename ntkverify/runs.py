@@ -34,20 +34,20 @@ class Run:
     def start(root: Path, header: dict[str, Any]) -> "Run":
         """Makes root/<time>/ and points root/latest at it."""
         folder = _new_folder(root, time.strftime(STAMP))
-        run = Run.into(folder, header)
+        run = Run.create(folder, header)
         _point(root / LATEST, folder)
         return run
 
     @staticmethod
     def join(folder: Path, header: dict[str, Any], writer: str) -> "Run":
         """Takes part, as `writer`, in a run that other processes write too; the first makes the folder."""
-        run = Run.into(folder, header, f"findings-{writer}.jsonl")
+        run = Run.create(folder, header, f"findings-{writer}.jsonl")
         _point(folder.parent / LATEST, folder)
         return run
 
     @staticmethod
-    def into(folder: Path, header: dict[str, Any], journal: str = JOURNAL) -> "Run":
-        """Writes into that folder, made where it is missing."""
+    def create(folder: Path, header: dict[str, Any], journal: str = JOURNAL) -> "Run":
+        """Writes the header into that folder, which is made where it is missing."""
         folder.mkdir(parents=True, exist_ok=True)
         run = Run(folder=folder, header=header, journal=journal)
         run._write_header()
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What was tested, and how: one line."""
+        """Says in one line what was tested, and how."""
         named = "{subject} {subject_version}".format_map(self.header).strip()
         return "{}, budget {budget}, seed {seed}".format(named, **self.header)
 
@@ -86,7 +86,7 @@ class Run:
         self.findings.append(finding)
 
     def by_claim(self) -> dict[str, list[Finding]]:
-        """The findings of each claim, each question once, with its last answer."""
+        """Groups the findings by claim, each question once, with its last answer."""
         grouped: dict[str, dict[str, Finding]] = defaultdict(dict)
         for finding in self.findings:
             grouped[finding.claim][finding.id] = finding
@@ -94,7 +94,7 @@ class Run:
 
 
 def _new_folder(root: Path, stamp: str) -> Path:
-    """root/stamp, or root/stamp-2 and so on where another run began in the same second."""
+    """Makes root/stamp, or root/stamp-2 and so on where another run began in the same second."""
     for tries in itertools.count(1):
         folder = root / (stamp if tries == 1 else f"{stamp}-{tries}")
         with contextlib.suppress(FileExistsError):
@@ -104,7 +104,8 @@ def _new_folder(root: Path, stamp: str) -> Path:
 
 
 def _point(link: Path, folder: Path) -> None:
-    """Nothing on a system without symbolic links: the folder is printed anyway."""
+    """Makes `link` point at `folder`, or does nothing on a system without links: the folder is printed
+    anyway."""
     with contextlib.suppress(OSError):
         temporary = link.with_name(f".{folder.name}.{os.getpid()}")
         temporary.symlink_to(folder.name)
@@ -112,7 +113,7 @@ def _point(link: Path, folder: Path) -> None:
 
 
 def find_finding(spec: str, root: Path) -> tuple[Run, Finding]:
-    """The finding that `spec` names, and its run: ID in the latest run under `root`, or FOLDER#ID.
+    """Looks up the finding that `spec` names, and its run: ID in the latest run under `root`, or FOLDER#ID.
 
     Raises InvalidArgument where there is no such record.
     """

@@ -8,7 +8,7 @@ from ntkverify.errors import InvalidArgument
 
 
 def derive(seed: int, *names: str | int) -> np.random.Generator:
-    """The random stream that belongs to `seed` and `names`, always the same one.
+    """Makes the random stream that belongs to `seed` and `names`, always the same one.
 
     Streams with different names are independent (PCG64 seeded by the SHA-256 hash of the
     name), so adding a draw in one place never shifts the numbers drawn in another.

@@ -41,8 +41,9 @@ def tagged_family(base: type[T]) -> type[T]:
     def fields_of(kind: type) -> Callable[[Any], dict[str, Any]]:
         return make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
 
-    def unstructure(value: Any) -> dict[str, Any]:
-        return {"type": type(value).__name__, **fields_of(type(value))(value)}
+    def unstructure(value: object) -> dict[str, Any]:
+        kind: type = type(value)
+        return {"type": kind.__name__, **fields_of(kind)(value)}
 
     def structure(plain: dict[str, Any], kind: type) -> Any:
         fields = dict(plain)
@@ -58,7 +59,8 @@ def tagged_family(base: type[T]) -> type[T]:
 
 
 def _with_subclasses(base: type) -> list[type]:
-    return [base, *(kind for child in base.__subclasses__() for kind in _with_subclasses(child))]
+    children: list[type] = base.__subclasses__()
+    return [base, *(kind for child in children for kind in _with_subclasses(child))]
 
 
 def to_plain(value: Any) -> Any:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import ntkverify
+from ntkverify import activations
 
 PACKAGE = Path(ntkverify.__file__).parent
 ORDER = """errors axes serialization seeds causes findings runs drawing budgets arrays memory numerics activations architecture data recipes methods scenarios
-space reproducible stats analytic lazy networks empirical strategies predict training gap paper oracle premises subjects claims maps diagnosis hunt reports checking pytest_plugin cli""".split()
+space reproducible stats analytic lazy networks empirical strategies predict training gap paper oracle premises subjects claims maps diagnosis refutation hunt reports checking pytest_plugin cli""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
@@ -65,6 +66,23 @@ def test_every_public_name_is_there():
     assert callable(ntkverify.network) and callable(ntkverify.train)
     with pytest.raises(AttributeError, match="no attribute 'ntkk'"):
         ntkverify.ntkk  # noqa: B018
+
+
+def test_editors_and_type_checkers_see_the_names_that_are_loaded():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    block = next(
+        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    seen = {
+        alias.name: node.module for node in block.body for alias in node.names if alias.asname == alias.name
+    }
+    modules = {name: "ntkverify" for name in ntkverify._MODULES}
+    modules |= dict.fromkeys(activations.BY_NAME, "ntkverify.activations")
+    assert seen == {name: f"ntkverify.{home}" for name, home in ntkverify._HOME.items()} | modules
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (PACKAGE / "py.typed").is_file()
 
 
 def test_files_stay_short():

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ntkverify.analytic.recursion import Kernel, of_inputs, propagate
+from ntkverify.analytic.recursion import Kernel, input_kernel, propagate
 from ntkverify.analytic.tiles import evaluate
 from ntkverify.architecture import Architecture
 from ntkverify.arrays import Array, as_given, as_matrix
@@ -17,7 +17,7 @@ FEW_PAIRS = 128 * 128
 
 
 def nngp(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
-    """Covariance (n1, n2) of one output of an infinitely wide network over initialisations.
+    """Computes the covariance (n1, n2) of one output of an infinitely wide network over initialisations.
 
     x1: (n1, inputs); x2: (n2, inputs), or None for x1. Source: Lee et al. 2018, equation 5.
     Raises InvalidArgument for inputs that are empty, not finite or of another shape.
@@ -26,7 +26,7 @@ def nngp(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
 
 
 def ntk(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
-    """Neural tangent kernel (n1, n2) of one output at infinite width, in NTK parameterisation.
+    """Computes the neural tangent kernel (n1, n2) of one output at infinite width, in NTK parameterisation.
 
     x1: (n1, inputs); x2: (n2, inputs), or None for x1. Source: Jacot et al. 2018, Theorem 1.
     Raises InvalidArgument for inputs that are empty, not finite or of another shape, and for an
@@ -36,10 +36,12 @@ def ntk(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
 
 
 def kernel(arch: Architecture, x1: Array, x2: Array | None = None, *, gradients: bool = True) -> Kernel:
-    """Both kernels at the output, or without `gradients` the NNGP alone, as torch tensors, from the
-    recursion on whole matrices; arguments as in `ntk`."""
+    """Computes both kernels at the output, or without `gradients` the NNGP alone, on whole matrices.
+
+    The kernels are torch tensors (n1, n2), differentiable. Takes and raises what `ntk` does.
+    """
     first, second = _inputs(arch, x1, x2)
-    start = of_inputs(first, first if second is None else second)
+    start = input_kernel(first, first if second is None else second)
     return propagate(arch.layers, start if gradients else replace(start, ntk=None))
 
 
@@ -63,4 +65,4 @@ def _inputs(arch: Architecture, x1: Array, x2: Array | None) -> tuple[Tensor, Te
     return first, None if x2 is None else as_matrix("x2", x2, columns=arch.inputs).to(first.dtype)
 
 
-__all__ = ["Kernel", "kernel", "nngp", "ntk", "of_inputs", "propagate"]
+__all__ = ["Kernel", "input_kernel", "kernel", "nngp", "ntk", "propagate"]

@@ -11,7 +11,7 @@ import torch
 from numpy.polynomial import chebyshev
 from torch import Tensor
 
-from ntkverify.analytic.recursion import of_angles, propagate
+from ntkverify.analytic.recursion import angle_kernel, propagate
 from ntkverify.architecture import Architecture
 from ntkverify.numerics import unit_roundoff
 
@@ -29,8 +29,11 @@ TileKernel = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def angular_kernel(part: str, arch: Architecture, norm1: Tensor, norm2: Tensor) -> TileKernel | None:
-    """How to evaluate a tile of the "nngp" or "ntk" of inputs of these norms; None where the angle alone
-    does not decide, or its function is too rough for a series."""
+    """Fits the "nngp" or "ntk" of inputs of norms (n1,), (n2,) by a series in the angle.
+
+    Returns what evaluates a tile, or None where the angle alone does not decide, or its function is too rough
+    for a series.
+    """
     norms = torch.cat([norm1, norm2])
     low, high = norms.min().item(), norms.max().item()
     power, radius = _power(arch), high
@@ -40,9 +43,9 @@ def angular_kernel(part: str, arch: Architecture, norm1: Tensor, norm2: Tensor) 
         return None
 
     def exact(one_minus: Tensor, one_plus: Tensor) -> Tensor:
-        """By the recursion, of pairs (k,)."""
+        """Evaluates the recursion on pairs (k,)."""
         ones = torch.full((len(one_minus),), radius, dtype=one_minus.dtype, device=one_minus.device)
-        kernel = of_angles(ones, ones[:1], one_minus[:, None], one_plus[:, None], dimension=arch.inputs)
+        kernel = angle_kernel(ones, ones[:1], one_minus[:, None], one_plus[:, None], dimension=arch.inputs)
         if part == "nngp":
             kernel = type(kernel)(moments=kernel.moments, ntk=None)
         return getattr(propagate(arch.layers, kernel), part)[:, 0]
@@ -51,7 +54,7 @@ def angular_kernel(part: str, arch: Architecture, norm1: Tensor, norm2: Tensor) 
     if series is None:
         return None
 
-    def of_tile(norm1: Tensor, norm2: Tensor, one_minus: Tensor, one_plus: Tensor) -> Tensor:
+    def tile_kernel(norm1: Tensor, norm2: Tensor, one_minus: Tensor, one_plus: Tensor) -> Tensor:
         # atan2 of the half angle's sine and cosine, up to one factor.
         angle = torch.atan2(one_minus.sqrt(), one_plus.sqrt()).mul_(2)
         value = _clenshaw(series, angle)
@@ -60,37 +63,36 @@ def angular_kernel(part: str, arch: Architecture, norm1: Tensor, norm2: Tensor) 
             value[outside] = exact(one_minus[outside], one_plus[outside])
         return value.mul_((norm1**power)[:, None]).mul_((norm2**power)[None, :]) if power else value
 
-    return of_tile
+    return tile_kernel
 
 
 def _power(arch: Architecture) -> int:
-    """k where the kernels scale like the k-th power of either norm; 0 where they do not scale."""
+    """Finds k where the kernels scale like the k-th power of either norm; 0 where they do not scale."""
     if any(linear.bias_std for linear in arch.linears):
         return 0
-    degrees = [activation.homogeneous for activation in arch.activations]
-    return math.prod(degrees) if all(degrees) else 0
+    return math.prod(activation.homogeneous or 0 for activation in arch.activations)
 
 
 def _fit(exact: Callable[[Tensor, Tensor], Tensor], device: torch.device) -> np.ndarray | None:
-    """Chebyshev coefficients on [FROM, TO], checked between their nodes."""
+    """Fits Chebyshev coefficients on [FROM, TO], and checks them between their nodes."""
 
-    def at(points: np.ndarray) -> np.ndarray:
+    def values(points: np.ndarray) -> np.ndarray:
         half = torch.as_tensor((FROM + TO) / 2 + (TO - FROM) / 2 * points, device=device) / 2
         return exact(2 * torch.sin(half) ** 2, 2 * torch.cos(half) ** 2).cpu().numpy()
 
     checks = np.cos(np.linspace(0, math.pi, 101))
-    expected = at(checks)
+    expected = values(checks)
     allowed = AGREEMENT * unit_roundoff(torch.float64) * np.abs(expected).max()
     for degree in DEGREES:
         nodes = chebyshev.chebpts1(degree + 1)
-        series = chebyshev.chebfit(nodes, at(nodes), degree)
+        series = chebyshev.chebfit(nodes, values(nodes), degree)
         if np.abs(chebyshev.chebval(checks, series) - expected).max() <= allowed:
             return series
     return None
 
 
 def _clenshaw(series: np.ndarray, angle: Tensor) -> Tensor:
-    """The series at angles of any shape, in place as far as it goes (Clenshaw 1955)."""
+    """Evaluates the series at angles of any shape, in place as far as it goes (Clenshaw 1955)."""
     twice = (angle - (FROM + TO) / 2).mul_(4 / (TO - FROM))
     later, latest = torch.zeros_like(angle), torch.full_like(angle, series[-1])
     for coefficient in series[-2:0:-1].tolist():

@@ -29,26 +29,26 @@ class Kernel:
 
     @property
     def nngp(self) -> Tensor:
-        """(n1, n2): the covariance of one unit over initialisations."""
+        """Is the covariance (n1, n2) of one unit over initialisations."""
         return self.moments.covariance
 
 
-def of_inputs(x1: Tensor, x2: Tensor) -> Kernel:
-    """The kernel of the inputs themselves: x1 (n1, d), x2 (n2, d), covariance <x, y> / d."""
+def input_kernel(x1: Tensor, x2: Tensor) -> Kernel:
+    """Computes the kernel of the inputs x1 (n1, d), x2 (n2, d): their covariance (n1, n2) is <x, y> / d."""
     (norm1, unit1), (norm2, unit2) = polar(x1), polar(x2)
     exact = "donot_use_mm_for_euclid_dist"
     one_minus_cosine = torch.cdist(unit1, unit2, compute_mode=exact) ** 2 / 2
     one_plus_cosine = torch.cdist(unit1, -unit2, compute_mode=exact) ** 2 / 2
-    kernel = of_angles(norm1, norm2, one_minus_cosine, one_plus_cosine, dimension=x1.shape[1])
+    kernel = angle_kernel(norm1, norm2, one_minus_cosine, one_plus_cosine, dimension=x1.shape[1])
     # The product is 0 too where a row is, and has the right gradient there.
     covariance = torch.where(kernel.moments.scale > 0, kernel.nngp, x1 @ x2.T / x1.shape[1])
     return replace(kernel, moments=replace(kernel.moments, covariance=covariance))
 
 
-def of_angles(
+def angle_kernel(
     norm1: Tensor, norm2: Tensor, one_minus_cosine: Tensor, one_plus_cosine: Tensor, *, dimension: int
 ) -> Kernel:
-    """The same, from norms (n1,), (n2,) and what the cosines of the angles (n1, n2) lack to 1 and -1."""
+    """Computes the kernel of inputs from norms (n1,), (n2,) and what cosines (n1, n2) lack to 1 and -1."""
     scale = norm1[:, None] * norm2[None, :]
     moments = SecondMoments(
         variance1=norm1**2 / dimension,
@@ -62,7 +62,7 @@ def of_angles(
 
 
 def polar(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Norms (n,) and unit vectors (n, d); a zero row gets an arbitrary direction, times norm 0."""
+    """Splits rows x (n, d) into norms (n,) and unit vectors (n, d); a zero row gets any direction."""
     norm = torch.linalg.vector_norm(x, dim=1)
     nonzero = norm[:, None] > 0
     divisor = torch.where(nonzero, norm[:, None], 1)  # never 0: gradients pass through both branches
@@ -72,7 +72,10 @@ def polar(x: Tensor) -> tuple[Tensor, Tensor]:
 
 @singledispatch
 def propagate(layer: Layer, kernel: Kernel) -> Kernel:
-    """The kernel behind `layer`, from the kernel before it."""
+    """Computes the kernel behind `layer` from the kernel before it.
+
+    Raises InvalidArgument for a layer of a type that is not registered.
+    """
     raise InvalidArgument(
         "layer", repr(layer), "a layer with a known kernel", "Register it with `propagate`."
     )

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from ntkverify.analytic.angular import angular_kernel
-from ntkverify.analytic.recursion import of_angles, polar, propagate
+from ntkverify.analytic.angular import TileKernel, angular_kernel
+from ntkverify.analytic.recursion import angle_kernel, polar, propagate
 from ntkverify.architecture import Architecture
 
 TILE = 256
@@ -26,10 +26,10 @@ DIFFERENCES_AT_ONCE = 2**20
 
 
 def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Tensor:
-    """The "nngp" or the "ntk" of x1 (n1, d) and x2 (n2, d), or None for x1: (n1, n2), of x1's dtype."""
+    """Computes the "nngp" or "ntk" (n1, n2), in x1's dtype, of x1 (n1, d) and x2 (n2, d), by default x1."""
     first = polar(x1.detach().double())
     second = first if x2 is None else polar(x2.detach().double())
-    of_tile = angular_kernel(part, arch, first[0], second[0]) or _recursion(part, arch)
+    tile_kernel = angular_kernel(part, arch, first[0], second[0]) or _recursion(part, arch)
     out = torch.empty(len(x1), len(first[0] if x2 is None else x2), dtype=x1.dtype, device=x1.device)
     corners = [
         (i, j)
@@ -44,7 +44,7 @@ def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Te
         (norm1, unit1), (norm2, unit2) = (
             (norm[at], unit[at]) for (norm, unit), at in ((first, rows), (second, columns))
         )
-        tile = of_tile(norm1, norm2, *_deficits(unit1, unit2)).to(out.dtype)
+        tile = tile_kernel(norm1, norm2, *_deficits(unit1, unit2)).to(out.dtype)
         out[rows, columns] = tile.triu() + tile.triu(1).T if x2 is None and i == j else tile
         if x2 is None and i != j:
             out[columns, rows] = tile.T
@@ -56,7 +56,7 @@ def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Te
 
 @contextlib.contextmanager
 def one_thread_each() -> Iterator[ThreadPoolExecutor]:
-    """As many workers as torch has threads, each of whose operations takes one: tiles are too small to share."""
+    """Yields as many workers as torch has threads, and lets each use one: tiles are too small to share."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -66,18 +66,18 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(threads)
 
 
-def _recursion(part: str, arch: Architecture):
-    def of_tile(norm1: Tensor, norm2: Tensor, one_minus: Tensor, one_plus: Tensor) -> Tensor:
-        kernel = of_angles(norm1, norm2, one_minus, one_plus, dimension=arch.inputs)
+def _recursion(part: str, arch: Architecture) -> TileKernel:
+    def tile_kernel(norm1: Tensor, norm2: Tensor, one_minus: Tensor, one_plus: Tensor) -> Tensor:
+        kernel = angle_kernel(norm1, norm2, one_minus, one_plus, dimension=arch.inputs)
         if part == "nngp":
             kernel = type(kernel)(moments=kernel.moments, ntk=None)
         return getattr(propagate(arch.layers, kernel), part)
 
-    return of_tile
+    return tile_kernel
 
 
 def _deficits(unit1: Tensor, unit2: Tensor) -> tuple[Tensor, Tensor]:
-    """1 - cosine and 1 + cosine of the angles between unit vectors (n1, d) and (n2, d): (n1, n2) each."""
+    """Computes 1 - cosine and 1 + cosine, (n1, n2) each, between unit vectors (n1, d) and (n2, d)."""
     cosine = unit1 @ unit2.T
     one_minus, one_plus = 1 - cosine, 1 + cosine
     for deficit, sign in ((one_minus, 1), (one_plus, -1)):

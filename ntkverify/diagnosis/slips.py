@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ntkverify.activations import Activation, Layer
-from ntkverify.analytic import of_inputs, propagate
+from ntkverify.analytic import input_kernel, propagate
 from ntkverify.architecture import Architecture, Linear
 from ntkverify.diagnosis.recursions import CLOSED, INTEGRATED, Step, recursions
 from ntkverify.errors import NtkverifyError
@@ -27,7 +27,7 @@ class Kernels:
     def of(layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
         """step: the kernel behind one layer."""
         tensor = torch.from_numpy(np.ascontiguousarray(x))
-        kernel = of_inputs(tensor, tensor)
+        kernel = input_kernel(tensor, tensor)
         for layer in layers.walk() if isinstance(layers, Architecture) else layers:
             kernel = step(layer, kernel)
         return Kernels(nngp=kernel.nngp.numpy(), ntk=kernel.ntk.numpy())

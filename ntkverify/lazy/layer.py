@@ -1,5 +1,7 @@
 """A hidden layer whose initial weights are drawn where they are asked; `train` trains it like any other."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -11,7 +13,7 @@ from ntkverify.seeds import derive
 
 
 class LazyLinear(nn.Module):
-    """weight_std / sqrt(fan_in) (W_0 + P^T M Q) x + bias_std b: (n, fan_in) -> (n, fan_out).
+    """Computes weight_std / sqrt(fan_in) (W_0 + P^T M Q) x + bias_std b: (n, fan_in) -> (n, fan_out).
 
     W_0 is a LazyGaussian, Q and P the questions put to it. A step of gradient descent changes the weights by
     outer products of gradients at the outputs and inputs, both of which were asked: so `weight`, the
@@ -54,19 +56,21 @@ class LazyLinear(nn.Module):
 
 
 class _Gradient:
-    """Where the backward pass of one call leaves the gradient of M, (l, k)."""
+    """A place where the backward pass of one call leaves the gradient of M, (l, k)."""
 
     value: Tensor
 
 
 class _Product(torch.autograd.Function):
-    """(W_0 + P^T M Q) x for rows x, from their coordinates C: C Y + (C M^T) P; transposed for the gradient.
+    """Applies W_0 + P^T M Q to rows x by their coordinates C: C Y + (C M^T) P; transposed for the gradient.
 
     The anchor stands for M in the graph.
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, anchor: Tensor, weight: Tensor, matrix: LazyGaussian, gradient: _Gradient):
+    def forward(
+        ctx: Any, x: Tensor, anchor: Tensor, weight: Tensor, matrix: LazyGaussian, gradient: _Gradient
+    ) -> Tensor:
         coordinates = matrix.ask_right(x)
         ctx.save_for_backward(weight, coordinates)
         ctx.matrix, ctx.gradient = matrix, gradient
@@ -75,7 +79,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         if torch._C._functorch.is_batchedtensor(gradient):
             raise RuntimeError("a lazy layer takes gradients one batch after another")
         (weight, coordinates), matrix = ctx.saved_tensors, ctx.matrix
@@ -86,7 +90,7 @@ class _Product(torch.autograd.Function):
 
 
 def grown(values: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A matrix with zeros below and to the right of it, up to `shape`; anything of that shape as it is."""
+    """Pads a matrix with zeros below and to the right, up to `shape`; returns one of that shape as it is."""
     if values.shape == torch.Size(shape):
         return values
     larger = values.new_zeros(shape)
@@ -95,12 +99,12 @@ def grown(values: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def is_lazy(net: nn.Module) -> bool:
-    """Whether any layer of `net` draws its weights where they are asked."""
+    """Tells whether any layer of `net` draws its weights where they are asked."""
     return any(isinstance(module, LazyLinear) for module in net.modules())
 
 
 def lazy_linear(layer: Linear, fan_in: int, fan_out: int, seed: int, *names: str | int) -> LazyLinear:
-    """The lazy layer (n, fan_in) -> (n, fan_out) in NTK parameterisation; its streams are named by `names`.
+    """Makes the lazy layer (n, fan_in) -> (n, fan_out) in NTK parameterisation; `names` name its streams.
 
     Raises InvalidArgument for weights that are not Gaussian.
     """

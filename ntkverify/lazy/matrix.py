@@ -20,8 +20,8 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.seeds import derive
 
 TOLERANCE = 2.0**-24
-"""Of a vector's norm, what may be left out of it: the unit roundoff of float32, so that a product errs no
-more than one of float32 numbers would."""
+"""The share of a vector's norm that may be left out of it: the unit roundoff of float32, so that a product
+errs no more than one of float32 numbers would."""
 
 FIRST_ROWS = 32
 """Rows that a buffer has room for at first; it doubles when it is full."""
@@ -34,7 +34,7 @@ class Rows:
         self._buffer, self.count = torch.empty(0, size, dtype=torch.float64), 0
 
     def append(self, rows: Tensor) -> None:
-        """rows: (m, size)."""
+        """Adds rows (m, size) at the end."""
         needed = self.count + len(rows)
         if needed > len(self._buffer):
             room = max(needed, 2 * len(self._buffer), FIRST_ROWS)
@@ -46,7 +46,7 @@ class Rows:
 
     @property
     def filled(self) -> Tensor:
-        """(count, size), not a copy."""
+        """Is what was added so far, (count, size), not a copy."""
         return self._buffer[: self.count]
 
 
@@ -86,23 +86,23 @@ class LazyGaussian:
         return self  # two that are asked differently would no longer be one matrix
 
     def __matmul__(self, vectors: Tensor) -> Tensor:
-        """W V: (columns, m) -> (rows, m)."""
+        """Computes W V: (columns, m) -> (rows, m)."""
         return (self.ask_right(vectors.T) @ self.right.answers.filled).T
 
     def transposed_times(self, vectors: Tensor) -> Tensor:
-        """W^T U: (rows, m) -> (columns, m)."""
+        """Computes W^T U: (rows, m) -> (columns, m)."""
         return (self.ask_left(vectors.T) @ self.left.answers.filled).T
 
     def ask_right(self, vectors: Tensor) -> Tensor:
-        """Coordinates C (m, k) of vectors (m, columns) in Q, which grows to hold them: W applied to them is C Y."""
+        """Finds coordinates C (m, k) of vectors (m, columns) in Q, which grows to hold them; W gives C Y."""
         return _ask(self.right, self.left, vectors, self.tolerance)
 
     def ask_left(self, vectors: Tensor) -> Tensor:
-        """Coordinates D (m, l) of vectors (m, rows) in P, which grows to hold them: W^T applied to them is D Z."""
+        """Finds coordinates D (m, l) of vectors (m, rows) in P, which grows to hold them; W^T gives D Z."""
         return _ask(self.left, self.right, vectors, self.tolerance)
 
     def error_bound(self, level: float = 1e-9) -> float:
-        """What leaving directions out has changed any product by, at most, relative to the vector's norm.
+        """Bounds by how much leaving directions out has changed any product, relative to the vector's norm.
 
         It is the largest part left out times a bound on the norm of W that fails with probability `level`
         (Davidson & Szarek 2001, Theorem II.13).
@@ -112,7 +112,7 @@ class LazyGaussian:
 
 
 def _ask(side: Side, other: Side, vectors: Tensor, tolerance: float) -> Tensor:
-    """Coordinates (m, questions) of vectors (m, size); what is new in them is asked first.
+    """Finds coordinates (m, questions) of vectors (m, size); what is new in them is asked first.
 
     Those of a vector that is not finite are NaN, as a product with it would be.
     """
@@ -133,7 +133,7 @@ def _ask(side: Side, other: Side, vectors: Tensor, tolerance: float) -> Tensor:
 
 
 def _norms(vectors: Tensor) -> Tensor:
-    """Of rows, (m, 1); their squares may overflow."""
+    """Computes the norms (m, 1) of rows (m, size), whose squares may overflow."""
     largest = vectors.abs().amax(dim=1, keepdim=True)
     return largest * torch.linalg.vector_norm(
         vectors / torch.where(largest > 0, largest, 1.0), dim=1, keepdim=True
@@ -141,7 +141,7 @@ def _norms(vectors: Tensor) -> Tensor:
 
 
 def _new_directions(rest: Tensor, known: Tensor, tolerance: float) -> tuple[Tensor, float]:
-    """An orthonormal basis of rows `rest` (m, size), orthogonal to `known`, and how much of a row it leaves out.
+    """Finds an orthonormal basis of rows `rest` (m, size), orthogonal to `known`, and what it leaves out.
 
     The smallest singular values go, as long as their root sum of squares, which no row's loss exceeds, is
     within the tolerance. Rounding turns no direction into its opposite, which would be another question.
@@ -161,8 +161,10 @@ def _new_directions(rest: Tensor, known: Tensor, tolerance: float) -> tuple[Tens
 
 
 def _signed(new: Tensor, rest: Tensor) -> Tensor:
-    """Rows `new` (k, size), each turned so that it is positive along the first row of `rest` (m, size) with much
-    of it: half as much as any, since the first of two that have as much as each other would be rounding's choice."""
+    """Turns rows `new` (k, size) so that each is positive along the first row of `rest` (m, size) with much
+    of
+    it: half as much as any, since the first of two that have as much as each other would be rounding's
+    choice."""
     along = rest @ new.T
     much = along.abs() >= along.abs().amax(dim=0) / 2
     first = along.gather(0, much.int().argmax(dim=0, keepdim=True))[0]
@@ -170,7 +172,7 @@ def _signed(new: Tensor, rest: Tensor) -> Tensor:
 
 
 def _answers(side: Side, other: Side, new: Tensor) -> Tensor:
-    """W applied to rows `new` (m, size), given what is known: (m, other size)."""
+    """Draws W applied to rows `new` (m, size), given what is known: (m, other size)."""
     shape = len(new), side.answers.filled.shape[1]
     fresh = torch.from_numpy(side.stream(side.asks).standard_normal(shape))
     across = other.questions.filled

@@ -4,15 +4,26 @@ Loaded in every pytest session where ntkverify is installed, so it imports nothi
 a test asks for it, and writes nothing unless claims were tried.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
-from ntkverify.pytest_plugin.parametrize import MARKER, parametrize_with_claims, parametrize_with_family
+from ntkverify.pytest_plugin.parametrize import (
+    MARKER,
+    TRIES_CLAIMS,
+    parametrize_with_claims,
+    parametrize_with_family,
+)
 from ntkverify.pytest_plugin.session import Session
 from ntkverify.pytest_plugin.trial import try_claim as _try_claim
+
+if TYPE_CHECKING:
+    from ntkverify.claims import Claim
+    from ntkverify.subjects import Subject
 
 SESSION = pytest.StashKey[Session]()
 WORKER_RUN = "ntkverify_run"
@@ -52,13 +63,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """pytest-xdist: all workers write into one run."""
+    """Tells a worker of pytest-xdist the run that all of them write into."""
     node.workerinput[WORKER_RUN] = node.config.stash[SESSION].share(node.workerinput["testrunuid"])
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:
     claims = [item for item in items if item.get_closest_marker(MARKER)]
-    own = [item.callspec.params["subject"] for item in claims if _brings_its_subject(item)]
+    own = [_arguments(item)["subject"] for item in claims if _brings_its_subject(item)]
     named = dict.fromkeys(f"ntkverify: {one.name} {getattr(one, 'version', '')}".strip() for one in own)
     if not config.option.collectonly and len(own) < len(claims):
         named[config.stash[SESSION].described()] = None
@@ -67,10 +78,13 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 
 @pytest.fixture
 def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """try_claim(claim, premises="inside", subject=None): fails where the claim does; see `trial.try_claim`."""
+    """Provides try_claim(claim, premises="inside", subject=None), which fails where the claim does.
+
+    See `trial.try_claim`; a subject of None stands for the one that the options name.
+    """
     session, properties = request.config.stash[SESSION], request.node.user_properties
 
-    def attempt(claim: Any, premises: str = "inside", subject: Any = None) -> None:
+    def attempt(claim: Claim, premises: str = "inside", subject: Subject | None = None) -> None:
         _try_claim(session.hunt(subject), claim, premises, properties)
 
     return attempt
@@ -78,9 +92,9 @@ def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """Tests of `parametrize_with_claims` try their claim before their own body."""
+    """Makes tests of `parametrize_with_claims` try their claim before their own body."""
     if _brings_its_subject(pyfuncitem):
-        arguments = pyfuncitem.callspec.params
+        arguments = _arguments(pyfuncitem)
         hunt = pyfuncitem.config.stash[SESSION].hunt(arguments["subject"])
         for premises in ("inside", "outside"):
             with _expected_failures_must_be_tried(pyfuncitem):
@@ -90,7 +104,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
 
 @contextlib.contextmanager
 def _expected_failures_must_be_tried(item: pytest.Item) -> Iterator[None]:
-    """A claim that is never tried cannot be known to fail."""
+    """Fails an expected failure that is skipped: a claim that is never tried cannot be known to fail."""
     try:
         yield
     except pytest.skip.Exception as skipped:
@@ -102,8 +116,12 @@ def _expected_failures_must_be_tried(item: pytest.Item) -> Iterator[None]:
         raise
 
 
-def _brings_its_subject(item: pytest.Item) -> bool:
-    return getattr(getattr(item, "function", None), "tries_claims", False)
+def _brings_its_subject(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    return isinstance(item, pytest.Function) and hasattr(item.function, TRIES_CLAIMS)
+
+
+def _arguments(item: pytest.Function) -> dict[str, Any]:
+    return dict(item.callspec.params)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -11,12 +11,17 @@ from ntkverify.pytest_plugin.trial import ClaimFails
 
 if TYPE_CHECKING:
     from ntkverify.claims import Claim
+    from ntkverify.subjects import Subject
 
+Test = TypeVar("Test", bound=Callable[..., Any])
 MARKER = "equivalence"
 
+TRIES_CLAIMS = "tries_claims"
+"""The attribute of tests that try a claim of their own subject before their body."""
 
-def parametrize_with_family(family: str) -> Callable:
-    """Decorator: runs a test once for every claim of `family`, inside and outside its premises."""
+
+def parametrize_with_family(family: str) -> Callable[[Test], Test]:
+    """Returns a decorator that runs a test for every claim of `family`, inside and outside its premises."""
     from ntkverify.claims import CATALOGUE
 
     cases = [
@@ -27,19 +32,19 @@ def parametrize_with_family(family: str) -> Callable:
         if getattr(claim, premises)
     ]
 
-    def decorate(test: Callable) -> Callable:
+    def decorate(test: Test) -> Test:
         return getattr(pytest.mark, MARKER)(pytest.mark.parametrize(("claim", "premises"), cases)(test))
 
     return decorate
 
 
 def parametrize_with_claims(
-    subject: Any,
+    subject: Subject,
     *,
     expected_failures: Mapping[str, str] | None = None,
     claims: Iterable[str | Claim] | None = None,
-) -> Callable:
-    """Decorator: tries every claim that concerns `subject`, each as a test of its own, before the test's body.
+) -> Callable[[Test], Test]:
+    """Returns a decorator that tries every claim on `subject`, each in a test of its own, before its body.
 
     The test takes `subject` and `claim`; its body may be `...`. expected_failures: claim ids, each with the
     reason why it is known to fail; one that holds after all fails its test (strict). claims: as in `check`.
@@ -64,12 +69,12 @@ def parametrize_with_claims(
                 "expected_failures", repr(claim_id), wanted, f"Is it a claim on {subject.name}?"
             )
 
-    def case(claim: Claim):
+    def case(claim: Claim) -> pytest.ParameterSet:
         known = pytest.mark.xfail(reason=expected.get(claim.id, ""), strict=True, raises=ClaimFails)
         return pytest.param(claim, id=claim.id, marks=[known] if claim.id in expected else [])
 
-    def decorate(test: Callable) -> Callable:
-        test.tries_claims = True
+    def decorate(test: Test) -> Test:
+        vars(test)[TRIES_CLAIMS] = True
         cases = [case(claim) for claim in concerning.values()]
         by_claim = pytest.mark.parametrize("claim", cases)(test)
         by_subject = pytest.mark.parametrize("subject", [pytest.param(subject, id=subject.name)])(by_claim)

@@ -1,18 +1,19 @@
 """What a long trial says of itself."""
 
 import time
+from typing import Any
 
 import pytest
 
 
 class Progress:
-    """One line that says which claim is being tried and how far along it is."""
+    """Writes one line that says which claim is being tried and how far along it is."""
 
     SECONDS_BETWEEN_LINES = 10
 
     def __init__(self, config: pytest.Config):
-        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
-        self._capture = config.pluginmanager.get_plugin("capturemanager")
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self._last, self._claim = 0.0, ""
 
     def __call__(self, claim: str, number: int, planned: int) -> None:

@@ -7,7 +7,7 @@ import re
 import time
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,7 @@ from ntkverify.runs import HEADER, STAMP, Run
 
 if TYPE_CHECKING:
     from ntkverify.hunt import Hunt
+    from ntkverify.subjects import Subject
 
 
 SHORTEST_PAUSE, SHARE_OF_RENDERING = 10.0, 20.0
@@ -24,26 +25,32 @@ SHORTEST_PAUSE, SHARE_OF_RENDERING = 10.0, 20.0
 
 
 class Session:
-    """shared: the name of the run where several processes write it, else ""; writer: which of them this is."""
+    """Keeps one run and one hunt for each subject that the session tries.
+
+    shared: the name of the run where several processes write it, else ""; writer: which of them this is.
+    """
 
     def __init__(self, config: pytest.Config, shared: str, writer: str):
         self._config, self._shared, self._writer = config, shared, writer
         self._hunts: dict[str, tuple[Run, Hunt]] = {}
-        self._chosen: Any = None
+        self._chosen: Subject | None = None
         self.finished: list[Run] = []
         self._began, self._rendered, self._took = time.monotonic(), -math.inf, 0.0
 
     def share(self, session_id: str) -> str:
-        """The name under which the workers of this session write; the same at every call."""
+        """Names the run that the workers of this session write; the same at every call."""
         self._shared = self._shared or f"{time.strftime(STAMP)}-{session_id[:8]}"
         return self._shared
 
-    def hunt(self, subject: Any = None) -> Hunt:
-        """The search for counterexamples of `subject`, or of that of the options, made when first asked for."""
+    def hunt(self, subject: Subject | None = None) -> Hunt:
+        """Returns the hunt on `subject`, or on the one that the options name, made when first asked for.
+
+        Raises InvalidArgument for another subject of the same name.
+        """
         return self._entry(subject)[1]
 
     def described(self) -> str:
-        """One line on what is tested, where the options say it."""
+        """Says in one line what is tested, where the options say it."""
         return f"ntkverify: {self._entry(None)[0].title}"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -64,7 +71,7 @@ class Session:
         self.finished = self._render()
 
     def _render(self) -> list[Run]:
-        """Those of workers are rendered by the process that started them."""
+        """Writes reports; what workers found is rendered by the process that started them."""
         if self._writer:
             return []
         runs = [run for run, _ in self._hunts.values()]
@@ -82,9 +89,9 @@ class Session:
     def _root(self) -> Path:
         return Path(self._config.getoption("ntk_report"))
 
-    def _entry(self, subject: Any) -> tuple[Run, Hunt]:
+    def _entry(self, subject: Subject | None) -> tuple[Run, Hunt]:
         chosen = subject is None
-        subject = self._of_options() if chosen else subject
+        subject = self._named_by_options() if subject is None else subject
         if subject.name not in self._hunts:
             self._hunts[subject.name] = self._start(subject, chosen)
         run, hunt = self._hunts[subject.name]
@@ -93,7 +100,7 @@ class Session:
             raise InvalidArgument("name", repr(subject.name), "the name of one subject", remedy)
         return run, hunt
 
-    def _of_options(self) -> Any:
+    def _named_by_options(self) -> Subject:
         from ntkverify import subjects
 
         if self._chosen is None:
@@ -104,7 +111,7 @@ class Session:
                 raise pytest.UsageError(f"--ntk-subject: {error}") from error
         return self._chosen
 
-    def _start(self, subject: Any, chosen: bool) -> tuple[Run, Hunt]:
+    def _start(self, subject: Subject, chosen: bool) -> tuple[Run, Hunt]:
         from ntkverify import budgets, hunt
 
         budget = budgets.budget_named(self._config.getoption("ntk_budget"))
@@ -131,5 +138,5 @@ class Session:
 
 
 def _slug(name: str) -> str:
-    """Fit for a folder's name, and different for different names."""
+    """Makes what is fit for a folder's name, and different for different names."""
     return f"{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{zlib.crc32(name.encode()):08x}"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ntkverify.findings import Verdict
+from ntkverify.findings import Finding, Verdict
 
 if TYPE_CHECKING:
     from ntkverify.claims import Claim
     from ntkverify.hunt import Hunt
 
 
-class ClaimFails(pytest.fail.Exception):
+class ClaimFails(pytest.fail.Exception):  # type: ignore[name-defined] # an attribute that is a class
     """A claim was refuted: what an expected failure expects, unlike a crash or an open question."""
 
 
@@ -25,7 +25,8 @@ def try_claim(hunt: Hunt, claim: Claim, premises: str, properties: list[tuple[st
     """
     from ntkverify.hunt import ClaimRefuted
 
-    refuted, verdict = None, None
+    refuted: Finding | None = None
+    verdict: Verdict | Finding | None = None
     try:
         verdict = hunt.inside(claim) if premises == "inside" else hunt.outside(claim)
     except ClaimRefuted as error:
@@ -34,7 +35,7 @@ def try_claim(hunt: Hunt, claim: Claim, premises: str, properties: list[tuple[st
     if premises == "inside" or refuted:
         properties += [
             ("ntkverify_subject", hunt.subject.name),
-            ("ntkverify_verdict", str(verdict or refuted.verdict)),
+            ("ntkverify_verdict", str(refuted.verdict if refuted else verdict)),
         ]
     if refuted:
         from ntkverify.reports import scenario_in_words

@@ -25,7 +25,7 @@ from ntkverify.stats.location import MOST_SAMPLES
 def betting_samples_needed(
     discrepancy: float, spread: float, level: float, power: float, reach: float
 ) -> int:
-    """Draws after which a violation of `discrepancy` has been found with probability `power`: bound (1).
+    """Counts the draws by which a violation of `discrepancy` is found with probability `power`, by bound (1).
 
     spread: standard deviation of one draw. reach: how far the support goes beyond the edge of
     `allowed` on the inner side (edge - a for the upper edge, b - edge for the lower).
@@ -48,9 +48,9 @@ def betting_samples_needed(
 
 
 def betting_visible(n: int, spread: float, level: float, power: float, reach: float, largest: float) -> float:
-    """The smallest violation, up to `largest`, found within `n` draws: inverse of `betting_samples_needed`.
+    """Finds the smallest violation, up to `largest`, seen in `n` draws: inverts `betting_samples_needed`.
 
-    Found on nested grids, to one part in 10^5 and from above. Returns infinity where there is none.
+    It is sought on nested grids, to one part in 10^5 and from above. Returns infinity where there is none.
     """
     checks.count("n", n, 1)
     checks.positive("largest", largest)
@@ -70,7 +70,7 @@ def betting_visible(n: int, spread: float, level: float, power: float, reach: fl
 
 
 def _draws(discrepancies: np.ndarray, spread: float, level: float, power: float, reach: float) -> np.ndarray:
-    """The draws, (m,), that bound (1) asks for at each of (m,) violations; infinite where it shows none."""
+    """Counts the draws (m,) that bound (1) asks for at each of (m,) violations; infinite where none does."""
     log_wealth, log_miss = math.log(2 * FRACTIONS.size / level), -math.log1p(-power)
     # Any s is valid; this one is the best for small violations, the others help where draws are few.
     s = math.sqrt(log_miss / log_wealth) * 2.0 ** np.arange(-2, 3)[:, None]

@@ -27,20 +27,20 @@ class ErrorBudget:
     claims: int
     examples: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.probability("total", self.total)
         checks.count("claims", self.claims, 1)
         checks.count("examples", self.examples, 1)
 
     @property
     def per_decision(self) -> float:
-        """The false-alarm rate that one decision may spend."""
+        """Is the false-alarm rate that one decision may spend."""
         return self.total / (self.claims * self.examples)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """What measuring a claim on one scenario may spend.
+    """Says what measuring a claim on one scenario may spend.
 
     level: the false-alarm probability of all its measurements together. max_samples: draws at each width.
     """
@@ -49,5 +49,5 @@ class Effort:
     max_samples: int
 
     def split(self, *weights: int) -> tuple["Effort", ...]:
-        """One effort for each of several measurements, with levels in proportion to `weights` that add up to this."""
+        """Splits the level over measurements in proportion to `weights`, and gives each all draws."""
         return tuple(replace(self, level=self.level * weight / sum(weights)) for weight in weights)

@@ -17,7 +17,7 @@ DOUBT = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """How often something happened in `trials` simulated runs, against the rate promised.
+    """Says how often something happened in `trials` simulated runs, against the rate promised.
 
     bound: the most events (for a false-alarm rate) or the fewest (for a power) that chance
     explains at the promised rate, in all but a share DOUBT of simulations.
@@ -31,7 +31,7 @@ class Calibration:
 
     @property
     def rate(self) -> float:
-        """The observed rate."""
+        """Is the rate observed."""
         return self.events / self.trials
 
 
@@ -51,7 +51,7 @@ def detections(trial: Callable[[int], bool], *, trials: int, power: float) -> Ca
 
 
 def simulated_source(sampler: Sampler, seed: int) -> Source:
-    """A source of draws for `decide_mean`: `sampler(rng, n)` must give the same first draws for every n.
+    """Makes draws for `decide_mean`: `sampler(rng, n)` must give the same first draws for every n.
 
     Blocks concatenate, streams of different name or seed are independent.
     """

@@ -25,7 +25,7 @@ from ntkverify.stats import checks
 
 
 def catoni_interval(samples: np.ndarray, level: float, variance: float) -> tuple[float, float]:
-    """The interval (low, high) that misses the mean with probability at most `level`, at any n.
+    """Computes the interval (low, high) that misses the mean with probability at most `level`, at any n.
 
     samples: (n,) independent draws of any distribution whose variance is at most `variance`.
     Catoni 2012, Proposition 2.4; the interval is the estimate plus and minus h (see above).
@@ -54,7 +54,7 @@ def catoni_interval(samples: np.ndarray, level: float, variance: float) -> tuple
 
 
 def catoni_visible(n: int, spread: float, level: float, power: float) -> float:
-    """The shift that `n` draws reveal with probability at least `power`, by the theorem itself.
+    """Computes the shift that `n` draws reveal with probability at least `power`, by the theorem itself.
 
     The interval lies wholly beyond `shift` once its centre errs by less than shift - h, and
     (1) at e = 1 - power bounds that error. Infinite where n is too small for the theorem.
@@ -70,12 +70,12 @@ def catoni_visible(n: int, spread: float, level: float, power: float) -> float:
 
 
 def _radius_and_scale(n: int, log_level: float) -> tuple[float, float]:
-    """h and a of Proposition 2.4 for variance 1."""
+    """Computes h and a of Proposition 2.4 for variance 1."""
     return math.sqrt(2 * log_level / (n - 2 * log_level)), math.sqrt(2 * log_level * (n - 2 * log_level)) / n
 
 
 def _root(units: np.ndarray, scale: float) -> float:
-    """Where the influences of the draws `units` (n,) balance; they fall strictly with the centre."""
+    """Finds where the influences of the draws `units` (n,) balance; they fall strictly with the centre."""
     low, high = float(units.min()), float(units.max())
     if low == high:
         return low
@@ -83,6 +83,6 @@ def _root(units: np.ndarray, scale: float) -> float:
 
 
 def _influence(x: np.ndarray) -> np.ndarray:
-    """The widest function that the proof permits: +-log(1 +- x + x^2/2)."""
+    """Evaluates the widest function that the proof permits: +-log(1 +- x + x^2/2)."""
     size = np.abs(x)
     return np.sign(x) * np.log1p(size + size**2 / 2)

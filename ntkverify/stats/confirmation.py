@@ -5,6 +5,7 @@ draws confirmed with; they take the variance to be at most SAFETY times the scre
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,12 @@ from ntkverify.stats.eprocess import betting_interval, betting_test
 from ntkverify.stats.location import samples_needed, standard_deviation, visible_discrepancy
 
 SAFETY = 2.0
+
+Take = Callable[[int, int], np.ndarray]
+"""(start, count) -> that many draws of a stream, (count,)."""
+
+Support = tuple[float, float] | None
+"""Finite bounds (a, b) that draws are clipped to; None for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,30 +40,32 @@ class Catoni:
     level: float
 
     def describe(self, screened: int) -> str:
-        """What is assumed, in one line."""
+        """Says in one line what is assumed."""
         kurtosis = self.kurtosis(screened)
         return (
             f"Catoni, variance at most {SAFETY:g} x the screen's (proved for kurtosis up to {kurtosis:.3g})"
         )
 
     def kurtosis(self, screened: int) -> float:
-        """The largest kurtosis for which `screened` draws justify the variance bound."""
+        """Computes the largest kurtosis for which `screened` draws justify the variance bound."""
         return screened * (1 - 1 / SAFETY) ** 2 / (2 * math.log(2 / self.level))
 
     def needed(self, discrepancy: float, spread: float, power: float) -> int:
+        """Counts the draws that a violation of `discrepancy` takes, for a screen of that spread."""
         return samples_needed(discrepancy, spread * SAFETY**0.5, self.level / 2, power, "catoni")
 
     def visible(self, n: int, spread: float, power: float) -> float:
+        """Computes the smallest violation that `n` draws show, for a screen of that spread."""
         return visible_discrepancy(n, spread * SAFETY**0.5, self.level / 2, power, "catoni")
 
     def estimate(self, interval: tuple[float, float], samples: np.ndarray) -> float:
-        """Catoni's estimate, which is the middle of the interval; the plain mean where it has no ends."""
+        """Returns Catoni's estimate, the middle of the interval; the plain mean where that has no ends."""
         if math.isfinite(interval[1] - interval[0]):
             return (interval[0] + interval[1]) / 2
         return float(samples.mean()) if samples.size else math.nan
 
-    def interval(self, take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
-        """The interval from `n` draws of `take(start, count)`, and the draws (n,)."""
+    def interval(self, take: Take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
+        """Computes the interval from `n` draws of `take(start, count)`; returns it and the draws (n,)."""
         if n <= 2 * math.log(4 / self.level):
             return (-math.inf, math.inf), np.empty(0)
         samples = take(0, n)
@@ -85,15 +94,16 @@ class Betting:
     support: tuple[float, float]
 
     def describe(self, screened: int) -> str:
-        """What is assumed, in one line."""
+        """Says in one line what is assumed."""
         return f"betting on draws clipped to [{self.support[0]:g}, {self.support[1]:g}]"
 
     def _reaches(self) -> list[tuple[float, float]]:
-        """(reach, largest violation) for each edge of `allowed` that the support lets a mean cross."""
+        """Lists (reach, largest violation) for each edge of `allowed` that the support lets a mean cross."""
         (low, high), (a, b) = self.allowed, self.support
         return [(high - a, b - high)] * (high < b) + [(b - low, low - a)] * (low > a)
 
     def needed(self, discrepancy: float, spread: float, power: float) -> int:
+        """Counts the draws that a violation of `discrepancy` takes, for a screen of that spread."""
         spread *= SAFETY**0.5
         return max(
             (
@@ -104,16 +114,17 @@ class Betting:
         )
 
     def visible(self, n: int, spread: float, power: float) -> float:
+        """Computes the smallest violation that `n` draws show, for a screen of that spread."""
         spread *= SAFETY**0.5
         sides = (betting_visible(n, spread, self.level, power, *side) for side in self._reaches())
         return max(sides, default=0.0)
 
     def estimate(self, interval: tuple[float, float], samples: np.ndarray) -> float:
-        """The mean of the clipped draws."""
+        """Returns the mean of the clipped draws."""
         return float(samples.mean())
 
-    def interval(self, take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
-        """The interval when the betting stops, after at most `n` draws of `take`, and the draws."""
+    def interval(self, take: Take, n: int, spread: float) -> tuple[tuple[float, float], np.ndarray]:
+        """Bets on at most `n` draws of `take`; returns the interval where it stops, and the draws."""
         samples = np.empty(0)
         while samples.size < n:
             # A quarter more each time: at most a quarter of the draws is spent past the stop.
@@ -127,8 +138,8 @@ class Betting:
         return betting_interval(samples, self.level, self.support), samples
 
 
-def clipped(samples: np.ndarray, support: tuple[float, float] | None) -> np.ndarray:
-    """`samples` with finite values moved into `support`; NaN and infinities stay, as evidence."""
+def clipped(samples: np.ndarray, support: Support) -> np.ndarray:
+    """Moves finite values of `samples` (n,) into `support`; NaN and infinities stay, as evidence."""
     if support is None:
         return samples
     low, high = checks.interval("support", support)

@@ -28,7 +28,7 @@ FRACTIONS = 0.5 ** np.arange(1, 17)
 def betting_test(
     samples: np.ndarray, allowed: tuple[float, float], level: float, support: tuple[float, float]
 ) -> int | None:
-    """How many draws had been seen when they refuted "the mean lies in `allowed`"; None if never.
+    """Counts the draws that had been seen when they refuted "the mean lies in `allowed`"; None if never.
 
     samples: (n,) independent draws in the order drawn; each is clipped to `support`, so what
     is tested is the mean of the clipped draw (see `decide_mean`). If that lies in `allowed`, a
@@ -53,9 +53,9 @@ def betting_test(
 
 
 def betting_interval(samples: np.ndarray, level: float, support: tuple[float, float]) -> tuple[float, float]:
-    """The means (low, high) that the (n,) draws, clipped to `support`, have not refuted at `level`.
+    """Bounds the means (low, high) that the (n,) draws, clipped to `support`, have not refuted at `level`.
 
-    Valid at any stopping time. Agrees with `betting_test` at that time. Raises as it does.
+    It is valid at any stopping time, and agrees with `betting_test` at that time. Raises as that does.
     """
     a, b = _support(support)
     samples = np.clip(checks.finite_samples(samples, 0), a, b)
@@ -71,7 +71,7 @@ def _support(support: tuple[float, float]) -> tuple[float, float]:
 
 
 def _log_wealth(above: np.ndarray, mean: float) -> np.ndarray:
-    """Log of the grid's average wealth after each draw, (n,); `above` (n,) and `mean` count from a."""
+    """Computes the log of the average wealth after each draw, (n,); `above` (n,) and `mean` count from a."""
     gains = np.log1p(FRACTIONS * (above[:, None] / mean - 1))
     return np.logaddexp.reduce(gains.cumsum(axis=0), axis=1) - math.log(FRACTIONS.size)
 
@@ -82,7 +82,7 @@ def _first(above: np.ndarray, mean: float, needed: float) -> int | None:
 
 
 def _least_mean(above: np.ndarray, width: float, needed: float) -> float:
-    """The least mean not refuted; the final wealth falls strictly as the mean claimed grows."""
+    """Finds the least mean not refuted; the final wealth falls strictly as the mean claimed grows."""
     if above.size == 0 or above.max() == 0:
         return 0.0
 

@@ -18,10 +18,11 @@ MOST_SAMPLES = 2**62
 
 
 def mean_interval(samples: np.ndarray, level: float) -> tuple[float, float]:
-    """Student's interval (low, high) for the mean; misses it with probability `level` for normal draws.
+    """Computes Student's interval (low, high) for the mean.
 
-    samples: (n,) independent draws, n >= 2. For other distributions the rate is right only as
-    n grows, and worst at tiny levels: use `catoni_interval` there.
+    samples: (n,) independent draws, n >= 2. The interval misses the mean with probability `level` where they
+    are normal. For other distributions the rate is right only as n grows, and worst at tiny levels: use
+    `catoni_interval` there.
 
     Raises InvalidArgument for fewer draws or draws that are not finite.
     """
@@ -34,7 +35,7 @@ def mean_interval(samples: np.ndarray, level: float) -> tuple[float, float]:
 
 
 def standard_deviation(samples: np.ndarray) -> float:
-    """The sample standard deviation of (n,) draws; exactly 0 for draws that are all equal."""
+    """Computes the sample standard deviation of (n,) draws; exactly 0 for draws that are all equal."""
     # The mean of equal numbers may round to a neighbour, which would show as a spread.
     return float(samples.std(ddof=1)) if np.ptp(samples) > 0 else 0.0
 
@@ -42,7 +43,7 @@ def standard_deviation(samples: np.ndarray) -> float:
 def visible_discrepancy(
     n: int, spread: float, level: float, power: float, method: Method = "catoni"
 ) -> float:
-    """The smallest shift of the mean, in the draws' units, that `n` draws reveal.
+    """Computes the smallest shift of the mean, in the draws' units, that `n` draws reveal.
 
     A shift is revealed when the two-sided interval at `level` lies wholly on the far side of
     the value claimed; this happens with probability at least `power` for the shift returned.
@@ -60,7 +61,7 @@ def visible_discrepancy(
 def samples_needed(
     discrepancy: float, spread: float, level: float, power: float, method: Method = "catoni"
 ) -> int:
-    """The fewest draws whose `visible_discrepancy` is at most `discrepancy`.
+    """Counts the fewest draws whose `visible_discrepancy` is at most `discrepancy`.
 
     Raises InvalidArgument as `visible_discrepancy` does, for a discrepancy that is not
     positive, and for one so small beside the spread that more than 2^62 draws would be needed.
@@ -72,7 +73,10 @@ def samples_needed(
 
 
 def fewest(enough: Callable[[int], bool], discrepancy: float) -> int:
-    """The least n with `enough(n)`, by bisection; `enough` must stay true once it is."""
+    """Finds the least n with `enough(n)`, by bisection; `enough` must stay true once it is.
+
+    Raises InvalidArgument, naming the discrepancy, where that is above 2^62.
+    """
     high = 1
     while not enough(high):
         high *= 2
@@ -109,5 +113,5 @@ def _student_visible(n: int, spread: float, level: float, power: float) -> float
 
 
 def student_quantile(tail: float, freedom: int) -> float:
-    """What Student's t exceeds with probability `tail`; scipy.stats spends most of its time on checks."""
+    """Computes what Student's t exceeds with probability `tail`, without scipy.stats' costly checks."""
     return -float(special.stdtrit(freedom, tail))

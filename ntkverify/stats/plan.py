@@ -11,7 +11,7 @@ from ntkverify.stats.location import samples_needed, standard_deviation, visible
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The arguments of `decide_mean`, checked; see there."""
+    """The arguments of `decide_mean` once they are checked; see there."""
 
     allowed: tuple[float, float]
     level: float
@@ -24,19 +24,19 @@ class Plan:
 
     @property
     def stage_power(self) -> float:
-        """Both stages must see a violation: each may miss half of what the whole may."""
+        """Is each stage's power: both must see a violation, so each may miss half of what the whole may."""
         return (1 + self.power) / 2
 
     def screening_draws(self, spread: float) -> int:
-        """Draws of the screen that a violation of `resolution` takes."""
+        """Counts the draws of the screen that a violation of `resolution` takes."""
         return samples_needed(self.resolution, spread, self.screen_level, self.stage_power, "student")
 
     def confirming_draws(self, spread: float) -> int:
-        """Draws of the confirmation: what `resolution` takes, within `max_samples`."""
+        """Counts the draws of the confirmation: what `resolution` takes, within `max_samples`."""
         return min(self.max_samples, self.confirm.needed(self.resolution, spread, self.stage_power))
 
     def statistics(self, screened: np.ndarray, samples: int) -> Statistics:
-        """The three forms, from the screen's (n,) draws; `samples` counts those of both stages."""
+        """States the three forms, from the screen's (n,) draws; `samples` counts those of both stages."""
         spread = standard_deviation(screened)
         by_screen = visible_discrepancy(screened.size, spread, self.screen_level, self.stage_power, "student")
         by_confirming = self.confirm.visible(self.confirming_draws(spread), spread, self.stage_power)

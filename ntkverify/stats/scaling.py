@@ -15,7 +15,7 @@ FEWEST_WIDTHS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class PowerLaw:
-    """error ~ prefactor * width ** slope, each with its interval.
+    """A law error ~ prefactor * width ** slope, each with its interval.
 
     level: probability with which either interval misses, one at a time. The prefactor is the
     law carried on to width 1, and is in the error's units.
@@ -29,7 +29,7 @@ class PowerLaw:
 
 
 def replicate_slopes(widths: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """The slope of log error on log width in each replicate, by least squares: (replicates,).
+    """Computes the slope of log error on log width in each replicate, by least squares: (replicates,).
 
     widths: (k,), at least five distinct ones. errors: (replicates, k), positive and finite.
     Independent replicates give independent slopes, whatever the errors of one replicate share
@@ -42,7 +42,7 @@ def replicate_slopes(widths: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def fit_power_law(widths: np.ndarray, errors: np.ndarray, level: float = 0.05) -> PowerLaw:
-    """The power law of (replicates, k) errors over (k,) widths, with intervals from the replicates.
+    """Fits the power law of (replicates, k) errors over (k,) widths, with intervals from the replicates.
 
     The intervals are Student's, for the mean of the replicates' slopes and log prefactors, so
     they need two replicates and stay right where errors share random numbers across widths or
@@ -63,11 +63,11 @@ def fit_power_law(widths: np.ndarray, errors: np.ndarray, level: float = 0.05) -
 def width_reaching(
     widths: np.ndarray, errors: np.ndarray, threshold: float, level: float = 0.05
 ) -> tuple[float, float, float]:
-    """(width, low, high): where the power law of (replicates, k) errors over (k,) widths falls to `threshold`.
+    """Finds where the power law of (replicates, k) errors over (k,) widths falls to `threshold`.
 
-    low to high are the widths at which Student's interval for the mean of the replicates' log laws contains
-    the threshold, which misses the true width with probability `level` (Fieller 1954). Widths beyond the
-    widest measured are extrapolated; one too large for a float is infinite.
+    Returns (width, low, high); low to high are the widths at which Student's interval for the mean of the
+    replicates' log laws contains the threshold, which misses the true width with probability `level` (Fieller
+    1954). Widths beyond the widest measured are extrapolated; one too large for a float is infinite.
     Raises InvalidArgument as `fit_power_law` does, for a threshold that is not positive, and where the
     slope's interval is not below 0: then no width, or every one, may be needed.
     """
@@ -97,7 +97,9 @@ def width_reaching(
 
 
 def curvature_interval(widths: np.ndarray, errors: np.ndarray, level: float = 0.05) -> tuple[float, float]:
-    """Student's interval for the square term of log error over log width, which a power law lacks.
+    """Computes Student's interval for the square term of log error over log width, which a power law lacks.
+
+    widths: (k,); errors: (replicates, k). The term is fitted in each replicate by itself.
 
     Raises InvalidArgument as `fit_power_law` does.
     """
@@ -107,7 +109,7 @@ def curvature_interval(widths: np.ndarray, errors: np.ndarray, level: float = 0.
 
 
 def _lines(widths: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes and log prefactors, each (replicates,)."""
+    """Fits slopes and log prefactors, each (replicates,)."""
     widths, errors = _checked(np.asarray(widths, dtype=float), np.asarray(errors, dtype=float))
     lines = np.polynomial.polynomial.polyfit(np.log(widths), np.log(errors).T, 1)
     return lines[1], lines[0]

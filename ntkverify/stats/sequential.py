@@ -11,12 +11,13 @@ import numpy as np
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Statistics, Verdict
 from ntkverify.stats import checks
-from ntkverify.stats.confirmation import Betting, Catoni, clipped
+from ntkverify.stats.confirmation import Betting, Catoni, Support, Take, clipped
 from ntkverify.stats.eprocess import betting_test
 from ntkverify.stats.location import mean_interval, standard_deviation
 from ntkverify.stats.plan import Plan
 
 Draw = Callable[[str, int, int], np.ndarray]
+Stage = Literal["screen", "confirm"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Decision:
     estimate: float
     interval: tuple[float, float]
     allowed: tuple[float, float]
-    stage: Literal["screen", "confirm"]
+    stage: Stage
     statistics: Statistics
 
 
@@ -50,7 +51,7 @@ def decide_mean(
     max_samples: int,
     screen_level: float = 0.01,
     confirm: Literal["catoni", "betting"] = "catoni",
-    support: tuple[float, float] | None = None,
+    support: Support = None,
 ) -> Decision:
     """Decides whether the mean of independent draws lies in the closed interval `allowed`.
 
@@ -111,7 +112,9 @@ def decide_mean(
     return _decision(plan, "confirm", screened, estimate, interval, total)
 
 
-def _confirmation(confirm: str, allowed: tuple[float, float], level: float, support) -> Catoni | Betting:
+def _confirmation(
+    confirm: str, allowed: tuple[float, float], level: float, support: Support
+) -> Catoni | Betting:
     if confirm not in ("catoni", "betting"):
         raise InvalidArgument("confirm", repr(confirm), '"catoni" or "betting"', "Use one of them.")
     if confirm == "catoni":
@@ -124,7 +127,7 @@ def _confirmation(confirm: str, allowed: tuple[float, float], level: float, supp
     return Betting(level=level, allowed=allowed, support=support)
 
 
-def _take(draw: Draw, support, stream: str, start: int, count: int) -> np.ndarray:
+def _take(draw: Draw, support: Support, stream: str, start: int, count: int) -> np.ndarray:
     samples = np.asarray(draw(stream, start, count), dtype=float)
     if samples.shape != (count,):
         raise InvalidArgument(
@@ -133,7 +136,7 @@ def _take(draw: Draw, support, stream: str, start: int, count: int) -> np.ndarra
     return clipped(samples, support)
 
 
-def _screen(take: Callable[[int, int], np.ndarray], plan: Plan) -> np.ndarray:
+def _screen(take: Take, plan: Plan) -> np.ndarray:
     """Draws until there are as many as their own spread asks for; stops early at one not finite."""
     samples = take(0, min(plan.screen, plan.max_samples))
     while np.isfinite(samples).all():
@@ -150,7 +153,14 @@ def _meets(interval: tuple[float, float], allowed: tuple[float, float]) -> bool:
     return interval[0] <= allowed[1] and allowed[0] <= interval[1]
 
 
-def _decision(plan: Plan, stage, screened: np.ndarray, estimate: float, interval, samples: int) -> Decision:
+def _decision(
+    plan: Plan,
+    stage: Stage,
+    screened: np.ndarray,
+    estimate: float,
+    interval: tuple[float, float],
+    samples: int,
+) -> Decision:
     statistics = plan.statistics(screened, samples)
     verdict = Verdict.HOLDS if statistics.needed <= plan.max_samples else Verdict.UNDECIDED
     if stage == "confirm" and interval == (-math.inf, math.inf):
@@ -167,8 +177,8 @@ def _decision(plan: Plan, stage, screened: np.ndarray, estimate: float, interval
     )
 
 
-def _not_finite(plan: Plan, stage, samples: np.ndarray, total: int) -> Decision:
-    """No mean, so no interval, and nothing that more draws could show."""
+def _not_finite(plan: Plan, stage: Stage, samples: np.ndarray, total: int) -> Decision:
+    """Fails: there is no mean, so no interval, and nothing that more draws could show."""
     with np.errstate(invalid="ignore"):
         estimate = float(samples.mean())
     statistics = Statistics(

@@ -9,11 +9,14 @@ from ntkverify.arrays import Array
 from ntkverify.errors import InvalidArgument
 from ntkverify.subjects.parts import FOREIGN_ACCURACY
 
+KernelFunction = Callable[[np.ndarray, np.ndarray], Array]
+"""x1 (n1, d), x2 (n2, d), NumPy arrays -> (n1, n2)."""
+
 
 class KernelSubject:
     """Someone's kernel functions, and the architecture, if any, whose kernels they claim to be.
 
-    ntk, nngp: functions of x1 (n1, d), x2 (n2, d), NumPy arrays, that return (n1, n2).
+    ntk, nngp: functions of x1 (n1, d), x2 (n2, d), NumPy arrays, that return (n1, n2); None where there is none.
     architecture: without one, what holds for every kernel is tried, and nothing else.
     accuracy: the relative accuracy that they claim, against which they are judged, on inputs in float64
     of sizes up to 1e30: a kernel that computes in float32 overflows there, and is said to.
@@ -26,8 +29,8 @@ class KernelSubject:
         *,
         name: str,
         architecture: Architecture | None = None,
-        nngp: Callable[[np.ndarray, np.ndarray], Array] | None = None,
-        ntk: Callable[[np.ndarray, np.ndarray], Array] | None = None,
+        nngp: KernelFunction | None = None,
+        ntk: KernelFunction | None = None,
         accuracy: float = FOREIGN_ACCURACY,
         inputs: int | None = None,
         version: str = "",
@@ -42,18 +45,21 @@ class KernelSubject:
             raise InvalidArgument("inputs", repr(inputs), f"{architecture.inputs}", remedy)
         self.inputs = architecture.inputs if architecture is not None else inputs
         self.name, self.version, self.architecture, self.accuracy = name, version, architecture, accuracy
-        self.nngp, self.ntk = _of_architecture("nngp", nngp), _of_architecture("ntk", ntk)
+        self.nngp, self.ntk = _checked("nngp", nngp), _checked("ntk", ntk)
 
     def supports(self, arch: Architecture) -> bool:
-        """Whether `arch` is the one that the kernels are of."""
+        """Tells whether `arch` is the one that the kernels are of."""
         return self.architecture in (None, arch)
 
 
-def _of_architecture(name: str, function: Callable[[np.ndarray, np.ndarray], Array] | None):
+def _checked(
+    name: str, function: KernelFunction | None
+) -> Callable[[Architecture | None, Array, Array], np.ndarray] | None:
+    """Makes a function of points one of an architecture, which is left unread, and points; shapes are checked."""
     if function is None:
         return None
 
-    def kernel(arch: Architecture, x1: Array, x2: Array) -> np.ndarray:
+    def kernel(arch: Architecture | None, x1: Array, x2: Array) -> np.ndarray:
         x1, x2 = np.asarray(x1), np.asarray(x2)
         matrix = function(x1, x2)
         matrix = np.asarray(matrix.detach() if hasattr(matrix, "detach") else matrix, dtype=float)

@@ -4,22 +4,24 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ntkverify.errors import InvalidArgument
 from ntkverify.subjects.parts import PARTS, has
+from ntkverify.subjects.protocol import Subject
 
 
-def load(spec: str) -> Any:
-    """The subject that `path/to/file.py:name` or `package.module:name` names.
+def load(spec: str) -> Subject:
+    """Imports the subject that `path/to/file.py:name` or `package.module:name` names.
 
     Raises InvalidArgument where there is no such file, module or object, or it has no part to test.
     """
     return check_subject(named(spec))
 
 
-def check_subject(subject: Any) -> Any:
-    """The subject itself. Raises InvalidArgument where it has no name, or no part to test."""
+def check_subject(subject: Subject) -> Subject:
+    """Returns the subject itself. Raises InvalidArgument where it has no name, or no part to test."""
     if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
         remedy = (
             "Wrap a kernel function in ntkverify.KernelSubject(...), a torch module in ModuleSubject(...)."
@@ -30,7 +32,7 @@ def check_subject(subject: Any) -> Any:
 
 
 def named(spec: str) -> Any:
-    """The object that `path/to/file.py:name` or `package.module:name` names.
+    """Imports the object that `path/to/file.py:name` or `package.module:name` names.
 
     Raises InvalidArgument where there is no such file, module or object.
     """
@@ -44,10 +46,11 @@ def named(spec: str) -> Any:
     return getattr(module, name)
 
 
-def _module_from_file(path: Path) -> Any:
+def _module_from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise InvalidArgument("subject", str(path), "an existing Python file", f"Looked in {Path.cwd()}.")
     definition = importlib.util.spec_from_file_location(path.stem, path)
+    assert definition is not None and definition.loader is not None  # as for every file that ends in .py
     module = importlib.util.module_from_spec(definition)
     sys.modules[definition.name] = module  # dataclasses and pickle look themselves up there
     if str(path.parent.resolve()) not in sys.path:
@@ -58,7 +61,7 @@ def _module_from_file(path: Path) -> Any:
     return module
 
 
-def _module_named(name: str) -> Any:
+def _module_named(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

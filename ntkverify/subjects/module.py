@@ -62,11 +62,11 @@ class ModuleSubject:
         self._check()
 
     def supports(self, arch: Architecture) -> bool:
-        """Whether `arch` is the one that the networks are of."""
+        """Tells whether `arch` is the one that the networks are of."""
         return self.architecture in (None, arch)
 
     def network(self, arch: Architecture | None, width: int | Sequence[int], seed: int) -> nn.Module:
-        """A network (n, inputs) -> (n, outputs) of that width, the same for the same seed.
+        """Makes a network (n, inputs) -> (n, outputs) of that width, the same for the same seed.
 
         Raises InvalidArgument for hidden layers of different widths: `build` takes one.
         """

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ntkverify.subjects.builtin import BuiltinSubject
+from ntkverify.subjects.protocol import Subject
 
 PARTS = (
     "nngp",
@@ -16,19 +17,19 @@ PARTS = (
     "ensemble",
     "build",
 )
-"""What a subject may bring; see `BuiltinSubject`. `build`: see `ModuleSubject`."""
+"""What a subject may bring to be verified; `protocol` says of each what it takes and returns."""
 
 FOREIGN_ACCURACY = 1e-6
 """The relative accuracy at which a kernel is judged that does not say its own."""
 
 
-def part(subject: Any, name: str) -> Callable[..., Any]:
-    """The subject's own part of that name, else the built-in one."""
+def part(subject: Subject, name: str) -> Callable[..., Any]:
+    """Returns the subject's own part of that name, else the built-in one."""
     return getattr(subject, name, None) or getattr(BuiltinSubject(), name)
 
 
-def has(subject: Any, name: str) -> bool:
-    """Whether the subject brings that part itself.
+def has(subject: object, name: str) -> bool:
+    """Tells whether the subject brings that part itself.
 
     Besides parts, "architecture" asks whether it says what it is a kernel or a network of, and
     "any_architecture" whether it can be asked about every one.

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ntkverify.activations import Activation, Erf, Layer, ReLU
-from ntkverify.analytic import Kernel, of_inputs, propagate
+from ntkverify.analytic import Kernel, input_kernel, propagate
 from ntkverify.architecture import Linear
 from ntkverify.subjects import BuiltinSubject
 
@@ -25,7 +25,7 @@ class Wrong(BuiltinSubject):
 
     layers: Callable[[Layers], Layers] = lambda layers: layers
     inputs: Callable[[Matrix], Matrix] = lambda x: x
-    first: Callable[[Matrix, Matrix], Kernel] = of_inputs
+    first: Callable[[Matrix, Matrix], Kernel] = input_kernel
     step: Callable[[Layer, Kernel], Kernel] = propagate
     result: Callable[[Kernel, str, Matrix, Matrix], Matrix] = lambda kernel, part, x1, x2: getattr(
         kernel, part
@@ -90,7 +90,7 @@ def doubled_dual(layer: Layer, kernel: Kernel) -> Kernel:
 
 
 def through_arccos(x1: Matrix, x2: Matrix) -> Kernel:
-    kernel = of_inputs(x1, x2)
+    kernel = input_kernel(x1, x2)
     scale = kernel.moments.scale
     cosine = (kernel.nngp / torch.where(scale > 0, scale, 1)).clamp(-1, 1)
     return replace(
@@ -99,31 +99,31 @@ def through_arccos(x1: Matrix, x2: Matrix) -> Kernel:
 
 
 def in_float32(x1: Matrix, x2: Matrix) -> Kernel:
-    return of_inputs(x1.float(), x2.float())
+    return input_kernel(x1.float(), x2.float())
 
 
 def one_variance_for_both(x1: Matrix, x2: Matrix) -> Kernel:
-    kernel = of_inputs(x1, x2)
+    kernel = input_kernel(x1, x2)
     moments = kernel.moments
     return replace(kernel, moments=replace(moments, variance2=moments.variance1.mean().expand(len(x2))))
 
 
 def unguarded_norm(x1: Matrix, x2: Matrix) -> Kernel:
-    kernel = of_inputs(x1, x2)
+    kernel = input_kernel(x1, x2)
     poison = (0 * x1).sum(dim=1)[:, None] / x1.norm(dim=1)[:, None]
     return replace(kernel, moments=replace(kernel.moments, covariance=kernel.nngp + 0 * poison))
 
 
 def unguarded_root(x1: Matrix, x2: Matrix) -> Kernel:
     """Right values; but the root of a sum of squares has no gradient at 0."""
-    kernel = of_inputs(x1, x2)
+    kernel = input_kernel(x1, x2)
     nothing = 0 * (x1**2).sum(dim=1).sqrt()[:, None]
     return replace(kernel, moments=replace(kernel.moments, covariance=kernel.nngp + nothing))
 
 
 def angles_from(smallest: float):
     def first(x1: Matrix, x2: Matrix) -> Kernel:
-        kernel = of_inputs(x1, x2)
+        kernel = input_kernel(x1, x2)
         deficit = kernel.moments.one_minus_cosine
         deficit = torch.where(deficit > 0, deficit.clamp(min=smallest**2 / 2), deficit)
         return replace(kernel, moments=replace(kernel.moments, one_minus_cosine=deficit))
