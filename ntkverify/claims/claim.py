@@ -1,18 +1,17 @@
 """A claim: what theory promises, under which premises, and how it is measured."""
 
-import contextlib
 import importlib.metadata
 import platform
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from hypothesis.strategies import SearchStrategy
 
 from ntkverify.budgets import Budget
+from ntkverify.experiments import one_thread
 from ntkverify.findings import Finding, Measurement, Verdict, weakest
 from ntkverify.premises import Premise
 from ntkverify.scenarios import Scenario
@@ -106,17 +105,6 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
         versions=_versions(subject),
         seconds=time.perf_counter() - started,
     )
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Small tensors are faster on one thread, and sums keep their order, so that a replay agrees."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _versions(subject: Any) -> dict[str, str]:

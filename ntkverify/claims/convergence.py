@@ -129,14 +129,6 @@ def _support(draw: Draw, screen: int, least: float) -> tuple[float, float]:
     return -edge, edge
 
 
-def beside(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """A direction of norm 1 to look in besides `limit`: random `signs` of its shape, less their part
-    along it; zero where there is only one direction."""
-    rest = signs - np.vdot(signs, limit) / np.vdot(limit, limit) * limit
-    norm = np.linalg.norm(rest)
-    return rest / norm if norm > 1e-6 else np.zeros_like(rest)
-
-
 def extrapolate(widths: np.ndarray, offsets: np.ndarray, powers: tuple[float, ...] = (1.0,)) -> np.ndarray:
     """Intercepts (replicates,) of offsets (replicates, k) fitted by a constant and these powers of 1 / width.
 

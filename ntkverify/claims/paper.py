@@ -14,7 +14,7 @@ from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offsets
 from ntkverify.claims.equivalence.regression import WIDTHS_TO_THE_END, to_the_end
-from ntkverify.claims.trained import Task, descent, train_all
+from ntkverify.experiments import Task, descent, train_all
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.networks import Antisymmetric
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff

@@ -7,8 +7,8 @@ import numpy as np
 from ntkverify import empirical, predict
 from ntkverify.causes import GapTerm
 from ntkverify.claims import Claim
-from ntkverify.claims.trained import Task, descent
 from ntkverify.errors import NtkverifyError
+from ntkverify.experiments import Task, descent
 from ntkverify.gap import Gap, explain_gap, explain_module_gap
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import BuiltinSubject, has

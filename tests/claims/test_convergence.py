@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ntkverify.claims.convergence import beside, extrapolate
+from ntkverify.claims.convergence import extrapolate
+from ntkverify.experiments import beside
 
 WIDTHS = np.array([512.0, 256.0, 128.0, 64.0, 32.0])
 

@@ -7,8 +7,8 @@ from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offset, measure_slope
 from ntkverify.claims.initialisation.kernels import against
-from ntkverify.claims.trained import Task, descent, descent_on, distances, train_all
 from ntkverify.empirical import empirical_ntk
+from ntkverify.experiments import Task, descent, descent_on, distances, train_all
 from ntkverify.findings import Measurement
 from ntkverify.networks import Storage, network
 from ntkverify.premises import GAUSSIAN, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE

@@ -7,7 +7,7 @@ import numpy as np
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offsets
 from ntkverify.claims.equivalence.regression import to_the_end
-from ntkverify.claims.trained import Task, descent, networks, train_all
+from ntkverify.experiments import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import FINISHED, LAZY, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario

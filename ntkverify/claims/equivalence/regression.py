@@ -7,7 +7,7 @@ from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import measure_convergence
-from ntkverify.claims.trained import Predicted, Task, descent, descent_on, distances, networks, train_all
+from ntkverify.experiments import Predicted, Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
 from ntkverify.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE

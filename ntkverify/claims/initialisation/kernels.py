@@ -6,7 +6,7 @@ import numpy as np
 
 from ntkverify import strategies
 from ntkverify.activations import ReLU
-from ntkverify.claims.convergence import beside
+from ntkverify.experiments import beside
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 

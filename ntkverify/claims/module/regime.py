@@ -11,8 +11,8 @@ from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries
 from ntkverify.claims.judging import judge
 from ntkverify.claims.module.concentration import NOTHING, REPLICATES, falls, tasks
-from ntkverify.claims.trained import Task
 from ntkverify.empirical import empirical_ntk
+from ntkverify.experiments import Task
 from ntkverify.findings import TOLD, Measurement, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import fit_power_law, mean_interval, width_reaching

@@ -11,7 +11,7 @@ from ntkverify import strategies
 from ntkverify.activations import Activation, Erf, ReLU
 from ntkverify.claims.claim import Effort
 from ntkverify.claims.judging import judge
-from ntkverify.claims.trained import Task, descent, descent_on, distances, networks, train_all
+from ntkverify.experiments import Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import replicate_slopes

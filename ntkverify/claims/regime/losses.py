@@ -7,7 +7,7 @@ import numpy as np
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.regime.growth import FLAT, analytic_descent, final_drift, measure_growth, ordinary
-from ntkverify.claims.trained import Task, networks, train_all
+from ntkverify.experiments import Task, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario

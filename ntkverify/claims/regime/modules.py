@@ -14,7 +14,7 @@ from ntkverify.claims.regime.growth import (
     measure_growth,
     ordinary,
 )
-from ntkverify.claims.trained import Task, descent, descent_on, networks
+from ntkverify.experiments import Task, descent, descent_on, networks
 from ntkverify.findings import Measurement
 from ntkverify.networks import Elementwise
 from ntkverify.premises import STABLE, UNSATURATED

@@ -15,7 +15,7 @@ from ntkverify.claims.regime.growth import (
     measure_growth,
     ordinary,
 )
-from ntkverify.claims.trained import Task, networks, train_all
+from ntkverify.experiments import Task, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
 from ntkverify.premises import STABLE, UNSATURATED

@@ -6,7 +6,7 @@ from torch import nn
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import measure_convergence
-from ntkverify.claims.trained import Task, descent, descent_on, distances, networks, train_all
+from ntkverify.experiments import Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import SMALL_STEPS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario

@@ -7,7 +7,7 @@ from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_slope
 from ntkverify.claims.judging import SHARE, judge
-from ntkverify.claims.trained import Task, descent, networks, train_all
+from ntkverify.experiments import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import LAZY, MODERATE_STEPS, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario

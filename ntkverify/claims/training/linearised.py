@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.trained import Task, descent
 from ntkverify.empirical.jacobian_contraction import jacobian_features
+from ntkverify.experiments import Task, descent
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.methods import HeavyBall, Nesterov
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff

@@ -1,45 +1,17 @@
-"""Shared by the claims about trained networks: which points, which settings, and how far from a predictor."""
+"""Training of a scenario's networks, and what a kernel predicts of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from ntkverify import predict
-from ntkverify.claims.convergence import beside
+from ntkverify.experiments.tasks import Task
 from ntkverify.methods import GradientDescent
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import part
 from ntkverify.training import Trajectory, train_ensemble
-
-
-@dataclass(frozen=True)
-class Task:
-    """The training (n) and test (m) points of a scenario."""
-
-    x: np.ndarray
-    y: np.ndarray
-    x_test: np.ndarray
-
-    @staticmethod
-    def of(scenario: Scenario) -> "Task":
-        """The scenario's last points are held out."""
-        points, targets = scenario.points.inputs(), scenario.points.targets()
-        n = scenario.points.count - scenario.training.test_points
-        return Task(points[:n], targets[:n], points[n:])
-
-    @property
-    def points(self) -> np.ndarray:
-        """(n + m, d)."""
-        return np.concatenate([self.x, self.x_test])
-
-    def split(self, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A kernel (n + m, n or more) as k_train (n, n) and k_test_train (m, n)."""
-        n = len(self.x)
-        # Symmetric to the last digit, which a foreign kernel need not be.
-        return (kernel[:n, :n] + kernel[:n, :n].T) / 2, kernel[n:, :n]
 
 
 def descent(scenario: Scenario, k_train: np.ndarray) -> dict[str, Any]:
@@ -79,21 +51,3 @@ def descent_on(
         return np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings, **start))
 
     return predicted, np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings))
-
-
-def deviations(run: Trajectory, predicted: Predicted) -> np.ndarray:
-    """(networks, n + m, o): where each network ends, less what is predicted."""
-    expected = [predicted(*start) for start in zip(run.initial_train, run.initial_test, strict=True)]
-    return np.concatenate([run.train, run.test], axis=1) - expected
-
-
-def distances(run: Trajectory, predicted: Predicted, moved: np.ndarray, scenario: Scenario) -> np.ndarray:
-    """(3, networks): how far each network ends from what is predicted, and its signed offsets along
-    `moved` (n + m, o) and across it, all relative to the norm of `moved`."""
-    size = np.linalg.norm(moved)
-    deviation = deviations(run, predicted) / size
-    along, aside = (
-        np.einsum("sno,no->s", deviation, d)
-        for d in (moved / size, beside(moved, scenario.signs(moved.shape)))
-    )
-    return np.stack([np.linalg.norm(deviation, axis=(1, 2)), along, aside])

@@ -1,0 +1,34 @@
+"""The training and test points of a scenario."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntkverify.scenarios import Scenario
+
+
+@dataclass(frozen=True)
+class Task:
+    """The training (n) and test (m) points of a scenario."""
+
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+
+    @staticmethod
+    def of(scenario: Scenario) -> "Task":
+        """The scenario's last points are held out."""
+        points, targets = scenario.points.inputs(), scenario.points.targets()
+        n = scenario.points.count - scenario.training.test_points
+        return Task(points[:n], targets[:n], points[n:])
+
+    @property
+    def points(self) -> np.ndarray:
+        """(n + m, d)."""
+        return np.concatenate([self.x, self.x_test])
+
+    def split(self, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A kernel (n + m, n or more) as k_train (n, n) and k_test_train (m, n)."""
+        n = len(self.x)
+        # Symmetric to the last digit, which a foreign kernel need not be.
+        return (kernel[:n, :n] + kernel[:n, :n].T) / 2, kernel[n:, :n]
