@@ -18,7 +18,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.stats import Effort
 from ntkverify.subjects import has
 
-Scenarios = Callable[[Any, Budget, int], SearchStrategy[Scenario]]
+ScenarioSpace = Callable[[Any, Budget, int], SearchStrategy[Scenario]]
 """(subject, budget, seed) -> the scenarios worth trying."""
 
 
@@ -46,8 +46,8 @@ class Claim:
     about: frozenset[str] = frozenset()
     implies: tuple[str, ...] = ()
     stochastic: bool
-    inside: Scenarios
-    outside: Scenarios | None = None
+    inside: ScenarioSpace
+    outside: ScenarioSpace | None = None
     outside_samples: int = 64
     measure: Callable[[Any, Scenario, Effort], tuple[Measurement, ...]]
 

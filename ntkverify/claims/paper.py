@@ -9,17 +9,18 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ntkverify import predict, strategies
+from ntkverify import predict
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offsets
-from ntkverify.claims.equivalence.regression import WIDTHS_TO_THE_END, to_the_end
+from ntkverify.claims.equivalence.regression import TO_THE_END, WIDTHS_TO_THE_END
 from ntkverify.experiments import Task, descent, train_all
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.networks import Antisymmetric
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import FINISHED, LAZY, NO_HIDDEN_LAYER, UNSATURATED, WIDE, Premise
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import Scenarios, Trainings
 from ntkverify.subjects import part
 
 MARGIN = 0.05
@@ -119,36 +120,14 @@ def _of_both(premise: Premise) -> Premise:
     )
 
 
-def _stopped_early(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(6, 6),
-        dimensions=(3, 3),
-        data_seeds=(0, 0),
-        sources=("sphere",),
-        weight_stds=(2**0.5,),
-        bias_stds=(1.0,),
-        activations=(ReLU(),),
-        widths=(WIDTHS_TO_THE_END,),
-        depths=(1,),
-        training=strategies.trainings(steps=(2,), step_sizes=(0.2,), test_points=2),
+def _tasks(depths: tuple[int, ...], least_inputs: int) -> Scenarios:
+    return Scenarios(
+        counts=(12, 40),
+        dimensions=(least_inputs, 50),
+        sources=("sphere", "gaussian"),
+        depths=depths,
+        training=Trainings(steps=(1,), step_sizes=(0.5,), test_points=6),
     )
-
-
-def _tasks(depths: tuple[int, ...], least_inputs: int):
-    def scenarios(subject, budget, seed):
-        return strategies.scenarios(
-            subject,
-            seed,
-            counts=(12, 40),
-            dimensions=(least_inputs, 50),
-            sources=("sphere", "gaussian"),
-            depths=depths,
-            training=strategies.trainings(steps=(1,), step_sizes=(0.5,), test_points=6),
-        )
-
-    return scenarios
 
 
 DEPTH_STEP = Claim(
@@ -161,8 +140,19 @@ DEPTH_STEP = Claim(
     premises=tuple(map(_of_both, (WIDE, FINISHED, LAZY, UNSATURATED))),
     needs=frozenset({"any_architecture", "ntk"}),
     stochastic=True,
-    inside=to_the_end,
-    outside=_stopped_early,
+    inside=TO_THE_END,
+    outside=Scenarios(
+        counts=(6, 6),
+        dimensions=(3, 3),
+        data_seeds=(0, 0),
+        sources=("sphere",),
+        weight_stds=(2**0.5,),
+        bias_stds=(1.0,),
+        activations=(ReLU(),),
+        widths=(WIDTHS_TO_THE_END,),
+        depths=(1,),
+        training=Trainings(steps=(2,), step_sizes=(0.2,), test_points=2),
+    ),
     outside_samples=96,
     measure=measure_depth_step,
 )

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.empirical.definition import by_definition, mean_over_outputs, rounding_bound
 from ntkverify.claims.kernel.accuracy import relative_difference, within
@@ -13,6 +12,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import MORE_THAN_PARAMETERS
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
+from ntkverify.strategies import ModuleScenarios
 
 
 def _module(scenario: Scenario) -> tuple[nn.Module, np.ndarray]:
@@ -113,12 +113,11 @@ def _count(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def _any_module(subject, budget, seed):
-    return strategies.module_scenarios(subject, seed, counts=(2, 8))
+ANY_MODULE = ModuleScenarios(counts=(2, 8))
 
 
 def _claim(name: str, **fields: Any) -> Claim:
-    needs, inside = frozenset({"empirical_ntk"}), fields.pop("inside", _any_module)
+    needs, inside = frozenset({"empirical_ntk"}), fields.pop("inside", ANY_MODULE)
     return Claim(id=f"empirical.{name}", needs=needs, stochastic=False, inside=inside, **fields)
 
 
@@ -145,13 +144,8 @@ RANK = _claim(
     source="J has p columns",
     premises=(MORE_THAN_PARAMETERS,),
     measure=measure_rank,
-    inside=lambda subject, budget, seed: strategies.module_scenarios(
-        subject,
-        seed,
-        counts=(16, 40),
-        dimensions=(1, 2),
-        widths=(2, 1),
-        kinds=("mlp", "residual", "shared", "tied"),
+    inside=ModuleScenarios(
+        counts=(16, 40), dimensions=(1, 2), widths=(2, 1), kinds=("mlp", "residual", "shared", "tied")
     ),
 )
 BATCH_INVARIANT = _claim(

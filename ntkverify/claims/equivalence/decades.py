@@ -1,9 +1,11 @@
 """A single network against kernel regression, over more widths than dense weights allow."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.activations import Erf, ReLU
+from ntkverify.budgets import Budget
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offset, measure_slope
 from ntkverify.claims.initialisation.kernels import against
@@ -13,6 +15,7 @@ from ntkverify.findings import Measurement
 from ntkverify.networks import Storage, network
 from ntkverify.premises import GAUSSIAN, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import Scenarios, Trainings
 from ntkverify.subjects import part
 
 NARROWEST = 64
@@ -88,21 +91,13 @@ def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
     )
 
 
-def _over_decades(subject, budget, seed):
-    doublings = range((budget.widest // NARROWEST).bit_length() - 1, -1, -1)
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(6, 6),
-        dimensions=(3, 3),
-        sources=("sphere",),
-        widths=(tuple(NARROWEST * 2**doubling for doubling in doublings),),
-        depths=(2, 3),
-        activations=(ReLU(), Erf()),
-        weight_stds=(2**0.5,),
-        bias_stds=(0.5,),
-        training=strategies.trainings(steps=(8,), step_sizes=(0.3,), test_points=2),
-    )
+@dataclass(frozen=True)
+class Doublings:
+    """Widths from NARROWEST that double up to the widest of the run's budget."""
+
+    def __call__(self, budget: Budget) -> tuple[int, ...]:
+        most = (budget.widest // NARROWEST).bit_length() - 1
+        return tuple(NARROWEST * 2**doubling for doubling in range(most, -1, -1))
 
 
 DECADES = Claim(
@@ -115,7 +110,17 @@ DECADES = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"ntk"}),
     stochastic=True,
-    inside=_over_decades,
+    inside=Scenarios(
+        counts=(6, 6),
+        dimensions=(3, 3),
+        sources=("sphere",),
+        widths=(Doublings(),),
+        depths=(2, 3),
+        activations=(ReLU(), Erf()),
+        weight_stds=(2**0.5,),
+        bias_stds=(0.5,),
+        training=Trainings(steps=(8,), step_sizes=(0.3,), test_points=2),
+    ),
     measure=measure_decades,
 )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offsets
-from ntkverify.claims.equivalence.regression import to_the_end
+from ntkverify.claims.equivalence.regression import TO_THE_END
 from ntkverify.experiments import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import FINISHED, LAZY, UNSATURATED, WIDE
@@ -68,7 +68,7 @@ ENSEMBLE = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,
-    inside=to_the_end,
+    inside=TO_THE_END,
     measure=measure_ensemble,
 )
 

@@ -3,7 +3,6 @@
 import numpy as np
 from torch import nn
 
-from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import measure_convergence
@@ -12,6 +11,7 @@ from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
 from ntkverify.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
 from ntkverify.subjects import part
 
 TRUNCATION = 0.02
@@ -69,44 +69,21 @@ def _converge(
     )
 
 
-def _stable(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(6, 10),
-        widths=(budget.widths,),
-        depths=(1, 2, 3),
-        training=strategies.trainings(steps=(10, 25), step_sizes=(0.5, 0.2, 0.8), test_points=3),
-    )
+SHORT_RUNS = Scenarios(
+    counts=(6, 10),
+    widths=(BUDGET_WIDTHS,),
+    depths=(1, 2, 3),
+    training=Trainings(steps=(10, 25), step_sizes=(0.5, 0.2, 0.8), test_points=3),
+)
 
 
-def to_the_end(subject, budget, seed):
-    """Scenarios in which networks are trained until they fit."""
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(5, 7),
-        widths=(WIDTHS_TO_THE_END,),
-        depths=(1,),
-        training=strategies.trainings(steps=(60,), step_sizes=(0.8,), test_points=2),
-    )
-
-
-def _too_large_steps(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(6, 6),
-        dimensions=(2, 2),
-        data_seeds=(0, 0),
-        sources=("sphere",),
-        widths=(budget.widths,),
-        depths=(1,),
-        activations=(ReLU(),),
-        weight_stds=(2**0.5,),
-        bias_stds=(1.0,),
-        training=strategies.trainings(steps=(30,), step_sizes=(1.1, 2.0), test_points=3),
-    )
+TO_THE_END = Scenarios(
+    counts=(5, 7),
+    widths=(WIDTHS_TO_THE_END,),
+    depths=(1,),
+    training=Trainings(steps=(60,), step_sizes=(0.8,), test_points=2),
+)
+"""Scenarios in which networks are trained until they fit."""
 
 
 REGRESSION = Claim(
@@ -125,8 +102,19 @@ REGRESSION = Claim(
         "equivalence.ensemble",
     ),
     stochastic=True,
-    inside=_stable,
-    outside=_too_large_steps,
+    inside=SHORT_RUNS,
+    outside=Scenarios(
+        counts=(6, 6),
+        dimensions=(2, 2),
+        data_seeds=(0, 0),
+        sources=("sphere",),
+        widths=(BUDGET_WIDTHS,),
+        depths=(1,),
+        activations=(ReLU(),),
+        weight_stds=(2**0.5,),
+        bias_stds=(1.0,),
+        training=Trainings(steps=(30,), step_sizes=(1.1, 2.0), test_points=3),
+    ),
     outside_samples=96,
     measure=measure_regression,
 )
@@ -139,7 +127,7 @@ INTERPOLATION = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,
-    inside=to_the_end,
+    inside=TO_THE_END,
     measure=measure_interpolation,
 )
 ZERO_START = Claim(
@@ -151,7 +139,7 @@ ZERO_START = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,
-    inside=_stable,
+    inside=SHORT_RUNS,
     measure=measure_zero_start,
 )
 

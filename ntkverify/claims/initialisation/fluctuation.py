@@ -1,11 +1,10 @@
 """How much the NTK of a finite network fluctuates, exactly."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
-from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_slope
@@ -14,6 +13,7 @@ from ntkverify.claims.judging import judge
 from ntkverify.findings import Measurement
 from ntkverify.premises import CRITICAL_RELU, GAUSSIAN, NO_BOTTLENECK, ONE_INPUT, WIDE
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import BUDGET_WIDTHS, Scenarios
 
 
 def relu_second_moment(widths: list[int]) -> float:
@@ -86,54 +86,19 @@ def _floor(scenario: Scenario) -> str:
     return "".join(parts)
 
 
-def _he_relu(subject, seed, widths, bias_stds=(0.0,), dimensions=(1, 4), **options):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(1, 1),
-        dimensions=dimensions,
-        data_seeds=(0, 0),
-        sources=("sphere",),
-        activations=(ReLU(),),
-        weight_stds=(HE,),
-        bias_stds=bias_stds,
-        widths=widths,
-        **options,
-    )
-
-
-def _unequal(subject, budget, seed):
-    units = st.sampled_from((64, 48, 32))
-    return _he_relu(subject, seed, [()], depths=(1, 2, 3), profiles=lambda depth: st.tuples(*[units] * depth))
-
-
-def _with_bias(subject, budget, seed):
-    return _he_relu(
-        subject,
-        seed,
-        [()],
-        bias_stds=(1.0, 2.0),
-        depths=(2,),
-        dimensions=(2, 2),
-        profiles=lambda depth: st.just((32,) * depth),
-    )
-
-
-def _growing(subject, budget, seed):
-    return _he_relu(subject, seed, [budget.widths], depths=(1, 2))
-
-
-def _bottleneck(subject, budget, seed):
-    units = st.just(4)
-    return _he_relu(
-        subject,
-        seed,
-        [budget.widths],
-        depths=(3,),
-        dimensions=(2, 2),
-        profiles=lambda depth: st.tuples(st.none(), units, st.none()),
-    )
-
+HE_RELU = Scenarios(
+    counts=(1, 1),
+    dimensions=(1, 4),
+    data_seeds=(0, 0),
+    sources=("sphere",),
+    activations=(ReLU(),),
+    weight_stds=(HE,),
+    bias_stds=(0.0,),
+)
+UNEQUAL = replace(HE_RELU, profile=((64, 48, 32),))
+BIASED = replace(HE_RELU, bias_stds=(1.0, 2.0), depths=(2,), dimensions=(2, 2), profile=((32,),))
+GROWING = replace(HE_RELU, widths=(BUDGET_WIDTHS,), depths=(1, 2))
+BOTTLENECK = replace(GROWING, depths=(3,), dimensions=(2, 2), profile=((None,), (4,), (None,)))
 
 SECOND_MOMENT = Claim(
     id="initialisation.relu_second_moment",
@@ -146,8 +111,8 @@ SECOND_MOMENT = Claim(
     premises=(CRITICAL_RELU, GAUSSIAN, ONE_INPUT),
     needs=frozenset({"any_architecture", "network", "ntk"}),
     stochastic=True,
-    inside=_unequal,
-    outside=_with_bias,
+    inside=UNEQUAL,
+    outside=BIASED,
     outside_samples=800,
     measure=measure_second_moment,
 )
@@ -162,8 +127,8 @@ CONCENTRATION = Claim(
     needs=frozenset({"any_architecture", "network", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=True,
-    inside=_growing,
-    outside=_bottleneck,
+    inside=GROWING,
+    outside=BOTTLENECK,
     outside_samples=150,
     measure=measure_concentration,
 )

@@ -1,13 +1,13 @@
-"""Shared by this family: empirical kernels of freshly drawn networks, and scenarios that are too narrow."""
+"""Shared by this family: empirical kernels of freshly drawn networks, and scenarios that are too NARROW_NETWORKS."""
 
 from typing import Any
 
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.experiments import beside
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import Scenarios
 from ntkverify.subjects import part
 
 HE = 2**0.5
@@ -36,18 +36,15 @@ def against(limit: np.ndarray, kernels: np.ndarray, scenario: Scenario) -> np.nd
     return np.stack([np.linalg.norm(deviation, axis=(1, 2)), along, aside])
 
 
-def narrow(subject, budget, seed):
-    """Eight layers, at widths that halve four times, down to a single unit."""
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 2),
-        dimensions=(2, 2),
-        data_seeds=(0, 0),
-        sources=("sphere",),
-        widths=[tuple(largest >> k for k in range(5)) for largest in (32, 16)],
-        depths=(8,),
-        activations=(ReLU(),),
-        weight_stds=(HE,),
-        bias_stds=(0.0,),
-    )
+NARROW_NETWORKS = Scenarios(
+    counts=(2, 2),
+    dimensions=(2, 2),
+    data_seeds=(0, 0),
+    sources=("sphere",),
+    widths=[tuple(largest >> k for k in range(5)) for largest in (32, 16)],
+    depths=(8,),
+    activations=(ReLU(),),
+    weight_stds=(HE,),
+    bias_stds=(0.0,),
+)
+"""Eight layers, at widths that halve four times, down to a single unit."""

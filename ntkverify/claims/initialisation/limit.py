@@ -1,16 +1,18 @@
 """What random networks tend to as their width grows."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.activations import Erf
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_convergence, measure_offsets
-from ntkverify.claims.initialisation.kernels import against, empirical_kernels, narrow
+from ntkverify.claims.initialisation.kernels import NARROW_NETWORKS, against, empirical_kernels
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
 from ntkverify.premises import GAUSSIAN_FIRST_LAYER, WIDE
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import BUDGET_WIDTHS, Scenarios
 from ntkverify.subjects import part
 
 
@@ -66,32 +68,7 @@ def _second_moments(net, x: np.ndarray) -> np.ndarray:
     return outputs @ outputs.T / outputs.shape[1]
 
 
-def _wide(subject, budget, seed, **options):
-    return strategies.scenarios(
-        subject, seed, counts=(2, 4), widths=(budget.widths,), **{"depths": (1, 2)} | options
-    )
-
-
-def _other_weights(subject, budget, seed):
-    return _wide(subject, budget, seed, weights=("rademacher", "uniform", "ternary"))
-
-
-def _other_first_weights(subject, budget, seed):
-    """Erf units fed with a sign times a constant instead of a normal number."""
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 2),
-        dimensions=(1, 2),
-        data_seeds=(0, 0),
-        sources=("gaussian",),
-        widths=(budget.widths,),
-        depths=(1,),
-        activations=(Erf(),),
-        weight_stds=(2.0,),
-        bias_stds=(0.0,),
-        first_weights=("rademacher",),
-    )
+WIDENING = Scenarios(counts=(2, 4), widths=(BUDGET_WIDTHS,), depths=(1, 2))
 
 
 NTK_RATE = Claim(
@@ -104,8 +81,8 @@ NTK_RATE = Claim(
     about=frozenset({"network", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=True,
-    inside=_wide,
-    outside=narrow,
+    inside=WIDENING,
+    outside=NARROW_NETWORKS,
     measure=measure_ntk_rate,
 )
 
@@ -118,8 +95,19 @@ WEIGHT_DISTRIBUTIONS = Claim(
     premises=(WIDE, GAUSSIAN_FIRST_LAYER),
     needs=frozenset({"architecture", "ntk"}),
     stochastic=True,
-    inside=_other_weights,
-    outside=_other_first_weights,
+    inside=replace(WIDENING, weights=("rademacher", "uniform", "ternary")),
+    outside=Scenarios(
+        counts=(2, 2),
+        dimensions=(1, 2),
+        data_seeds=(0, 0),
+        sources=("gaussian",),
+        widths=(BUDGET_WIDTHS,),
+        depths=(1,),
+        activations=(Erf(),),
+        weight_stds=(2.0,),
+        bias_stds=(0.0,),
+        first_weights=("rademacher",),
+    ),
     measure=measure_ntk_rate,
 )
 
@@ -132,7 +120,7 @@ OUTPUT_COVARIANCE = Claim(
     needs=frozenset({"architecture", "nngp"}),
     implies=("initialisation.ntk_rate",),
     stochastic=True,
-    inside=_wide,
+    inside=WIDENING,
     measure=measure_output_covariance,
 )
 
@@ -144,7 +132,7 @@ INDEPENDENT_OUTPUTS = Claim(
     premises=(WIDE,),
     needs=frozenset({"architecture", "ntk"}),
     stochastic=True,
-    inside=_wide,
+    inside=WIDENING,
     measure=measure_independent_outputs,
 )
 

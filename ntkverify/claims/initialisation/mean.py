@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 
-from ntkverify import strategies
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.initialisation.kernels import HE, across, empirical_kernels
@@ -12,6 +11,7 @@ from ntkverify.findings import Measurement
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import EXACT_MEAN, GAUSSIAN_FIRST_LAYER
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import Scenarios
 from ntkverify.subjects import FOREIGN_ACCURACY, part
 
 
@@ -48,16 +48,15 @@ def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     )
 
 
-def _one_width(subject, seed, widths, **options):
-    return strategies.scenarios(subject, seed, counts=(2, 3), widths=[(n,) for n in widths], **options)
-
-
-def _unbiased(subject, budget, seed):
-    shallow = _one_width(subject, seed, (64, 32, 16), depths=(1,))
-    deep = _one_width(
-        subject, seed, (256,), depths=(2, 3), activations=(ReLU(),), bias_stds=(0.0,), weight_stds=(HE,)
-    )
-    return shallow | deep
+SHALLOW = Scenarios(counts=(2, 3), widths=((64,), (32,), (16,)), depths=(1,))
+DEEP = Scenarios(
+    counts=(2, 3),
+    widths=((256,),),
+    depths=(2, 3),
+    activations=(ReLU(),),
+    bias_stds=(0.0,),
+    weight_stds=(HE,),
+)
 
 
 NTK_MEAN = Claim(
@@ -70,7 +69,7 @@ NTK_MEAN = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,
-    inside=_unbiased,
+    inside=SHALLOW | DEEP,
     measure=measure_ntk_mean,
 )
 

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import Scenarios
 
 
 def measure_parameterisations(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -59,9 +59,7 @@ PARAMETERISATIONS = Claim(
     premises=(),
     needs=frozenset({"network", "standard_network", "empirical_ntk"}),
     stochastic=False,
-    inside=lambda subject, budget, seed: strategies.scenarios(
-        subject, seed, counts=(1, 6), widths=[(n,) for n in (64, 16, 4, 1)], bias_stds=(1.0, 0.1, 0.0)
-    ),
+    inside=Scenarios(counts=(1, 6), widths=[(n,) for n in (64, 16, 4, 1)], bias_stds=(1.0, 0.1, 0.0)),
     measure=measure_parameterisations,
 )
 

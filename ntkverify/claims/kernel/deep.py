@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from ntkverify import oracle, strategies
+from ntkverify import oracle
 from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, rounding_bound, within
 from ntkverify.findings import Measurement
 from ntkverify.premises import APART, CRITICAL_RELU, UNIFORM
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import Scenarios
 
 
 def measure_growth(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -52,34 +53,6 @@ CORRECTION = 8.0
 """Measured: the ratio exceeds 1/4 by 1 / depth to 5 / depth for inputs at angles above .5."""
 
 
-def _phases(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 2),
-        dimensions=(2, 8),
-        sources=("sphere", "gaussian"),
-        depths=(30, 60),
-        activations=(Erf(), ReLU()),
-        weight_stds=(1.0, 3**0.5),
-        bias_stds=(0.05**0.5,),
-    )
-
-
-def _critical(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 2),
-        dimensions=(2, 8),
-        sources=("sphere",),
-        depths=(100, 300),
-        activations=(ReLU(),),
-        weight_stds=(2**0.5,),
-        bias_stds=(0.0,),
-    )
-
-
 GROWTH = Claim(
     id="kernel.deep_growth",
     statement="Deep in a network each layer multiplies the NTK by the phase's factor and adds the NNGP kernel.",
@@ -89,7 +62,15 @@ GROWTH = Claim(
     premises=(UNIFORM,),
     needs=frozenset({"any_architecture", "nngp", "ntk"}),
     stochastic=False,
-    inside=_phases,
+    inside=Scenarios(
+        counts=(2, 2),
+        dimensions=(2, 8),
+        sources=("sphere", "gaussian"),
+        depths=(30, 60),
+        activations=(Erf(), ReLU()),
+        weight_stds=(1.0, 3**0.5),
+        bias_stds=(0.05**0.5,),
+    ),
     measure=measure_growth,
 )
 CRITICAL = Claim(
@@ -101,7 +82,15 @@ CRITICAL = Claim(
     premises=(UNIFORM, CRITICAL_RELU, APART),
     needs=frozenset({"architecture", "ntk"}),
     stochastic=False,
-    inside=_critical,
+    inside=Scenarios(
+        counts=(2, 2),
+        dimensions=(2, 8),
+        sources=("sphere",),
+        depths=(100, 300),
+        activations=(ReLU(),),
+        weight_stds=(2**0.5,),
+        bias_stds=(0.0,),
+    ),
     measure=measure_critical,
 )
 

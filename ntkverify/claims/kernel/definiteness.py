@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels
 from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound, spectrum_columns
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import BIASED, DISTINCT, NON_POLYNOMIAL
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import HARD_SOURCES, SOURCES
+from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 
 
 def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, lower: float) -> Measurement:
@@ -64,15 +63,9 @@ def measure_strictly_positive(subject, scenario: Scenario, effort: Effort) -> tu
     return (_smallest("smallest eigenvalue", spectrum, bound, verdict, bound),)
 
 
-def _any_points(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 24),
-        sources=(*SOURCES, *HARD_SOURCES),
-        activations=strategies.CLOSED_FORMS,
-        bias_stds=(1.0, 0.1, 0.0),
-    )
+ANY_POINTS = Scenarios(
+    counts=(2, 24), sources=(*SOURCES, *HARD_SOURCES), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1, 0.0)
+)
 
 
 SEMIDEFINITE = Claim(
@@ -84,7 +77,7 @@ SEMIDEFINITE = Claim(
     about=frozenset({"nngp", "ntk"}),
     implies=("kernel.strictly_positive",),
     stochastic=False,
-    inside=_any_points,
+    inside=ANY_POINTS,
     measure=measure_semidefinite,
 )
 DOMINATES = Claim(
@@ -95,7 +88,7 @@ DOMINATES = Claim(
     premises=(),
     needs=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=_any_points,
+    inside=ANY_POINTS,
     measure=measure_dominates,
 )
 STRICTLY_POSITIVE = Claim(
@@ -107,12 +100,8 @@ STRICTLY_POSITIVE = Claim(
     needs=frozenset({"architecture", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=False,
-    inside=lambda subject, budget, seed: strategies.scenarios(
-        subject, seed, counts=(2, 24), activations=strategies.CLOSED_FORMS
-    ),
-    outside=lambda subject, budget, seed: strategies.scenarios(
-        subject, seed, counts=(2, 24), sources=("duplicates",)
-    ),
+    inside=Scenarios(counts=(2, 24), activations=CLOSED_FORMS),
+    outside=Scenarios(counts=(2, 24), sources=("duplicates",)),
     measure=measure_strictly_positive,
 )
 CLAIMS = (SEMIDEFINITE, DOMINATES, STRICTLY_POSITIVE)

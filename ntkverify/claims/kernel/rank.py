@@ -3,9 +3,7 @@
 import math
 
 import numpy as np
-from hypothesis import strategies as st
 
-from ntkverify import strategies
 from ntkverify.activations import Monomial, ReLU
 from ntkverify.architecture import Architecture
 from ntkverify.claims.claim import Claim, Effort
@@ -14,6 +12,7 @@ from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound, spectru
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import CLOSE_PAIR, CRITICAL_RELU, LOW_RANK
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import ACTIVATIONS, Scenarios
 
 
 def measure_small_angle(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -96,39 +95,23 @@ def predicted_rank(scenario: Scenario) -> int:
     return min(count, span)
 
 
-def _close_pairs(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 2),
-        dimensions=(2, 8),
-        sources=("near",),
-        activations=strategies.ACTIVATIONS[:1],
-        weight_stds=(2**0.5,),
-        bias_stds=(0.0,),
-    )
-
-
-def _low_ranks(subject, budget, seed):
-    antipodes = {
-        "dimensions": (1, 3),
-        "sources": ("antipodes",),
-        "depths": (1,),
-        "activations": (ReLU(),),
-        "bias_stds": (0.0,),
-    }
-    polynomials = {
-        "dimensions": (1, 4),
-        "sources": ("sphere", "gaussian"),
-        "depths": (1, 2),
-        "activations": (Monomial(2), Monomial(3)),
-        "weight_stds": (1.0,),
-        "bias_stds": (0.0, 1.0),
-    }
-    return st.one_of(
-        strategies.scenarios(subject, seed, counts=(8, 24), **options) for options in (antipodes, polynomials)
-    )
-
+MANY_ANTIPODES = Scenarios(
+    counts=(8, 24),
+    dimensions=(1, 3),
+    sources=("antipodes",),
+    depths=(1,),
+    activations=(ReLU(),),
+    bias_stds=(0.0,),
+)
+POWERS = Scenarios(
+    counts=(8, 24),
+    dimensions=(1, 4),
+    sources=("sphere", "gaussian"),
+    depths=(1, 2),
+    activations=(Monomial(2), Monomial(3)),
+    weight_stds=(1.0,),
+    bias_stds=(0.0, 1.0),
+)
 
 SMALL_ANGLE = Claim(
     id="kernel.small_angle",
@@ -139,7 +122,14 @@ SMALL_ANGLE = Claim(
     premises=(CLOSE_PAIR, CRITICAL_RELU),
     needs=frozenset({"architecture", "ntk"}),
     stochastic=False,
-    inside=_close_pairs,
+    inside=Scenarios(
+        counts=(2, 2),
+        dimensions=(2, 8),
+        sources=("near",),
+        activations=ACTIVATIONS[:1],
+        weight_stds=(2**0.5,),
+        bias_stds=(0.0,),
+    ),
     measure=measure_small_angle,
 )
 RANK = Claim(
@@ -153,7 +143,7 @@ RANK = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=_low_ranks,
+    inside=MANY_ANTIPODES | POWERS,
     measure=measure_rank,
 )
 

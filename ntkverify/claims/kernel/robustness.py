@@ -1,12 +1,11 @@
 """Claims about kernels where numbers are hard: hostile inputs, and derivatives."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
-from hypothesis import strategies as st
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import accuracy, kernels, within
 from ntkverify.findings import Measurement, Verdict
@@ -15,7 +14,7 @@ from ntkverify.numerics import unit_roundoff
 from ntkverify.premises import DISTINCT, NO_CUSP, REPRESENTABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import HARD_SOURCES, SOURCES
+from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, Scenarios
 
 DIFFERENCE = 1e-4
 """Step of the central differences; their error falls like its square."""
@@ -90,16 +89,14 @@ def _gradient(subject, name: str, arch, x: np.ndarray, weights, y: np.ndarray | 
     return torch.autograd.grad((torch.as_tensor(weights) * value).sum(), first)[0].numpy()
 
 
-def _differentiable(subject, budget, seed):
-    """Ordinary inputs; and, where nothing has a cusp, zero and orthogonal ones without a bias to move them."""
-    ordinary = {"sources": SOURCES, "activations": strategies.CLOSED_FORMS, "bias_stds": (1.0, 0.1)}
-    smooth = [activation for activation in strategies.CLOSED_FORMS if not activation.kinked]
-    axes = {"sources": ("axes",), "activations": smooth, "bias_stds": (0.0,)}
-    return st.one_of(
-        strategies.scenarios(subject, seed, counts=(2, 8), dimensions=(2, 8), **options)
-        for options in (ordinary, axes)
-    )
-
+ORDINARY = Scenarios(counts=(2, 8), dimensions=(2, 8), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1))
+AXES = replace(
+    ORDINARY,
+    sources=("axes",),
+    activations=tuple(activation for activation in CLOSED_FORMS if not activation.kinked),
+    bias_stds=(0.0,),
+)
+"""Where nothing has a cusp, zero and orthogonal inputs without a bias to move them."""
 
 FINITE = Claim(
     id="kernel.finite",
@@ -109,14 +106,7 @@ FINITE = Claim(
     premises=(REPRESENTABLE,),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=lambda subject, budget, seed: strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 12),
-        sources=HARD_SOURCES,
-        activations=strategies.CLOSED_FORMS,
-        bias_stds=(1.0, 0.0),
-    ),
+    inside=Scenarios(counts=(2, 12), sources=HARD_SOURCES, activations=CLOSED_FORMS, bias_stds=(1.0, 0.0)),
     measure=measure_finite,
 )
 DIFFERENTIABLE = Claim(
@@ -127,7 +117,7 @@ DIFFERENTIABLE = Claim(
     premises=(DISTINCT, NO_CUSP),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=_differentiable,
+    inside=ORDINARY | AXES,
     measure=measure_differentiable,
 )
 

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
 from ntkverify.findings import Measurement
 from ntkverify.premises import HOMOGENEOUS, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import HARD_SOURCES, SOURCES
+from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 
 
 def measure_symmetric(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -81,26 +80,9 @@ def measure_homogeneous(subject, scenario: Scenario, effort: Effort) -> tuple[Me
     return tuple(out)
 
 
-def _any_points(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 12),
-        sources=(*SOURCES, *HARD_SOURCES),
-        activations=strategies.CLOSED_FORMS,
-        bias_stds=(1.0, 0.1, 0.0),
-    )
-
-
-def _homogeneous(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(2, 12),
-        sources=(*SOURCES, *HARD_SOURCES),
-        activations=[a for a in strategies.CLOSED_FORMS if a.homogeneous],
-        bias_stds=(0.0,),
-    )
+ANY_POINTS = Scenarios(
+    counts=(2, 12), sources=(*SOURCES, *HARD_SOURCES), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1, 0.0)
+)
 
 
 SYMMETRIC = Claim(
@@ -111,7 +93,7 @@ SYMMETRIC = Claim(
     premises=(),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=_any_points,
+    inside=ANY_POINTS,
     measure=measure_symmetric,
 )
 CONSISTENT = Claim(
@@ -122,7 +104,7 @@ CONSISTENT = Claim(
     premises=(),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=_any_points,
+    inside=ANY_POINTS,
     measure=measure_consistent,
 )
 ROTATION_INVARIANT = Claim(
@@ -134,7 +116,7 @@ ROTATION_INVARIANT = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=_any_points,
+    inside=ANY_POINTS,
     measure=measure_rotation_invariant,
 )
 HOMOGENEITY = Claim(
@@ -146,7 +128,12 @@ HOMOGENEITY = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=_homogeneous,
+    inside=Scenarios(
+        counts=(2, 12),
+        sources=(*SOURCES, *HARD_SOURCES),
+        activations=[a for a in CLOSED_FORMS if a.homogeneous],
+        bias_stds=(0.0,),
+    ),
     measure=measure_homogeneous,
 )
 

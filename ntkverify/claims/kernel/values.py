@@ -1,9 +1,11 @@
 """Claims about a kernel's values, against integration that shares no code with the closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from ntkverify import oracle, strategies
+from ntkverify import oracle
 from ntkverify.analytic.tiles import evaluate
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
@@ -11,7 +13,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import HARD_SOURCES, SOURCES
+from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 
 
 def measure_diagonal(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -63,17 +65,12 @@ def _compared(name, got, expected, scale, bound, doubt) -> Measurement:
     return within(name, worst, bound + float(unsure), f"rounding, and {unsure:.1g} from the integration")
 
 
-def _scenarios(counts: tuple[int, int], sources, **options):
-    return lambda subject, budget, seed: strategies.scenarios(
-        subject,
-        seed,
-        counts=counts,
-        sources=sources,
-        activations=strategies.CLOSED_FORMS,
-        bias_stds=(1.0, 0.1, 0.0),
-        **options,
-    )
-
+ANYWHERE = Scenarios(
+    counts=(2, 12),
+    sources=(*SOURCES, *HARD_SOURCES),
+    activations=CLOSED_FORMS,
+    bias_stds=(1.0, 0.1, 0.0),
+)
 
 DIAGONAL = Claim(
     id="kernel.diagonal",
@@ -86,7 +83,7 @@ DIAGONAL = Claim(
     about=frozenset({"nngp", "ntk"}),
     implies=("initialisation.ntk_mean",),
     stochastic=False,
-    inside=_scenarios((2, 5), (*SOURCES, "duplicates", "antipodes")),
+    inside=replace(ANYWHERE, counts=(2, 5), sources=(*SOURCES, "duplicates", "antipodes")),
     measure=measure_diagonal,
 )
 ORACLE = Claim(
@@ -100,7 +97,7 @@ ORACLE = Claim(
     about=frozenset({"nngp", "ntk"}),
     implies=("initialisation.ntk_mean", "equivalence.regression"),
     stochastic=False,
-    inside=_scenarios((2, 2), (*SOURCES, *HARD_SOURCES)),
+    inside=replace(ANYWHERE, counts=(2, 2)),
     measure=measure_oracle,
 )
 
@@ -115,7 +112,7 @@ RECURSION = Claim(
     about=frozenset({"nngp", "ntk"}),
     implies=("initialisation.ntk_mean", "equivalence.regression"),
     stochastic=False,
-    inside=_scenarios((2, 12), (*SOURCES, *HARD_SOURCES)),
+    inside=ANYWHERE,
     measure=measure_recursion,
 )
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_slope
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
 
 NOTHING, ROUNDING = 1e-14, 1e-9
 """What stands for exactly 0, whose logarithm there is not; and what is not told from it."""
@@ -49,10 +49,10 @@ def falls(series: WidthSeries, effort: Effort, column: int, name: str) -> Measur
     )
 
 
-def tasks(counts: tuple[int, int], **options):
+def tasks(counts: tuple[int, int], training: Trainings | None = None) -> Scenarios:
     """Ordinary inputs, at the widths of the subject."""
-    return lambda subject, budget, seed: strategies.scenarios(
-        subject, seed, counts=counts, sources=("sphere", "gaussian"), widths=(subject.widths,), **options
+    return Scenarios(
+        counts=counts, sources=("sphere", "gaussian"), widths=(BUDGET_WIDTHS,), training=training
     )
 
 

@@ -6,7 +6,7 @@ Learning rates are a share of the largest stable one for the network's own NTK.
 import numpy as np
 from torch import nn
 
-from ntkverify import predict, strategies
+from ntkverify import predict
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries
 from ntkverify.claims.judging import judge
@@ -16,6 +16,7 @@ from ntkverify.experiments import Task
 from ntkverify.findings import TOLD, Measurement, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import fit_power_law, mean_interval, width_reaching
+from ntkverify.strategies import Trainings
 from ntkverify.training import train
 
 TOLERANCE = 0.05
@@ -131,7 +132,7 @@ def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
     return float(run.records[0].kernel_drift if run.records else np.nan), float(distance)
 
 
-_SHORT = strategies.trainings(steps=(30, 15), step_sizes=(0.5, 0.8), test_points=4)
+SHORT = Trainings(steps=(30, 15), step_sizes=(0.5, 0.8), test_points=4)
 
 REGIME = Claim(
     id="module.kernel_regime",
@@ -143,7 +144,7 @@ REGIME = Claim(
     needs=frozenset({"build"}),
     implies=("module.lazy",),
     stochastic=True,
-    inside=tasks((9, 12), training=_SHORT),
+    inside=tasks((9, 12), training=SHORT),
     measure=measure_regime,
 )
 LAZY_AT_ITS_WIDTH = Claim(
@@ -155,7 +156,7 @@ LAZY_AT_ITS_WIDTH = Claim(
     premises=(),
     needs=frozenset({"build", "tolerance"}),
     stochastic=True,
-    inside=tasks((9, 12), training=_SHORT),
+    inside=tasks((9, 12), training=SHORT),
     measure=measure_lazy,
 )
 

@@ -3,18 +3,19 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from torch import nn
 
-from ntkverify import strategies
-from ntkverify.activations import Activation, Erf, ReLU
+from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Effort
 from ntkverify.claims.judging import judge
 from ntkverify.experiments import Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import replicate_slopes
+from ntkverify.strategies import Scenarios, Trainings
 from ntkverify.subjects import part
 
 WIDTHS = (256, 128, 64, 32, 16)
@@ -121,30 +122,21 @@ def analytic_descent(subject, scenario: Scenario) -> dict:
 
 def ordinary(
     *,
-    steps: Sequence[int] = (20,),
-    step_sizes: Sequence[float] = (0.5,),
-    activations: Sequence[Activation] = (Erf(), ReLU()),
+    steps: tuple[int, ...] = (20,),
+    step_sizes: tuple[float, ...] = (0.5,),
     widths: tuple[int, ...] = WIDTHS,
-    **options,
-):
+    **options: Any,
+) -> Scenarios:
     """Scenarios in which nothing but the regime itself stands against the equivalence."""
-
-    def scenarios(subject, budget, seed):
-        return strategies.scenarios(
-            subject,
-            seed,
-            **{
-                "counts": (5, 8),
-                "dimensions": (2, 6),
-                "sources": ("sphere",),
-                "depths": (1,),
-                "weight_stds": (2**0.5,),
-                "bias_stds": (0.5, 0.1),
-            }
-            | options,
-            activations=activations,
-            widths=(widths,),
-            training=strategies.trainings(steps=steps, step_sizes=step_sizes, test_points=2),
-        )
-
-    return scenarios
+    plain = Scenarios(
+        counts=(5, 8),
+        dimensions=(2, 6),
+        sources=("sphere",),
+        depths=(1,),
+        activations=(Erf(), ReLU()),
+        weight_stds=(2**0.5,),
+        bias_stds=(0.5, 0.1),
+        widths=(widths,),
+        training=Trainings(steps=steps, step_sizes=step_sizes, test_points=2),
+    )
+    return replace(plain, **options)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
@@ -56,7 +55,7 @@ def measure_depth(
 
 BOTTLENECK = Claim(
     id="regime.bottleneck",
-    statement="One narrow hidden layer keeps a network away from kernel regression, however wide the others.",
+    statement="One NARROW_NETWORKS hidden layer keeps a network away from kernel regression, however wide the others.",
     formula=rf"\text{{widths }} n,\ {NARROW}: \quad \|f_T - \text{{kernel regression}}\| "
     rf"\text{{ does not fall with }} n; \quad "
     rf"\operatorname{{Var}} \Theta / (\mathbb{{E}}\, \Theta)^2 \ge 3 / {NARROW}",
@@ -64,9 +63,7 @@ BOTTLENECK = Claim(
     premises=(STABLE, UNSATURATED),
     needs=frozenset({"any_architecture", "network"}),
     stochastic=True,
-    inside=ordinary(
-        depths=(2,), activations=(ReLU(),), step_sizes=(0.1,), profiles=lambda depth: st.just((None, NARROW))
-    ),
+    inside=ordinary(depths=(2,), activations=(ReLU(),), step_sizes=(0.1,), profile=((None,), (NARROW,))),
     measure=measure_bottleneck,
 )
 DEEP = Claim(

@@ -3,13 +3,13 @@
 import numpy as np
 from torch import nn
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import measure_convergence
 from ntkverify.experiments import Task, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import SMALL_STEPS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import Scenarios, Trainings
 
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave: the prediction is not linear in the kernel."""
@@ -43,17 +43,6 @@ def only_last_layer(net: nn.Module) -> nn.Module:
     return net
 
 
-def _stable(subject, budget, seed):
-    return strategies.scenarios(
-        subject,
-        seed,
-        counts=(5, 8),
-        widths=(WIDTHS,),
-        depths=(1, 2),
-        training=strategies.trainings(steps=(10,), step_sizes=(0.3, 0.1), test_points=2),
-    )
-
-
 LAST_LAYER = Claim(
     id="training.last_layer",
     statement="A wide network whose last layer alone is trained, from zero, is regression with the NNGP kernel.",
@@ -62,7 +51,12 @@ LAST_LAYER = Claim(
     premises=(WIDE, SMALL_STEPS, UNSATURATED),
     needs=frozenset({"architecture", "nngp"}),
     stochastic=True,
-    inside=_stable,
+    inside=Scenarios(
+        counts=(5, 8),
+        widths=(WIDTHS,),
+        depths=(1, 2),
+        training=Trainings(steps=(10,), step_sizes=(0.3, 0.1), test_points=2),
+    ),
     measure=measure_last_layer,
 )
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ntkverify import strategies
 from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_slope
@@ -11,6 +10,7 @@ from ntkverify.experiments import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import LAZY, MODERATE_STEPS, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
 from ntkverify.subjects import part
 
 SMOOTH, KINKED = (-1.0, -0.75), (-0.5, -0.4)
@@ -75,19 +75,14 @@ def measure_residual(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     return (measured,)
 
 
-def _lazy(**training):
-    def scenarios(subject, budget, seed):
-        return strategies.scenarios(
-            subject,
-            seed,
-            counts=(5, 8),
-            widths=(budget.widths,),
-            depths=(1, 2),
-            activations=(Erf(), ReLU()),
-            training=strategies.trainings(test_points=2, **training),
-        )
-
-    return scenarios
+def _smooth_first(training: Trainings) -> Scenarios:
+    return Scenarios(
+        counts=(5, 8),
+        widths=(BUDGET_WIDTHS,),
+        depths=(1, 2),
+        activations=(Erf(), ReLU()),
+        training=training,
+    )
 
 
 LAZINESS = Claim(
@@ -100,7 +95,7 @@ LAZINESS = Claim(
     needs=frozenset({"architecture", "network"}),
     implies=("equivalence.regression",),
     stochastic=True,
-    inside=_lazy(steps=(10, 20), step_sizes=(0.5, 0.2)),
+    inside=_smooth_first(Trainings(steps=(10, 20), step_sizes=(0.5, 0.2), test_points=2)),
     measure=measure_laziness,
 )
 RESIDUAL = Claim(
@@ -112,7 +107,7 @@ RESIDUAL = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,
-    inside=_lazy(steps=(20, 40), step_sizes=(0.5, 0.2)),
+    inside=_smooth_first(Trainings(steps=(20, 40), step_sizes=(0.5, 0.2), test_points=2)),
     measure=measure_residual,
 )
 

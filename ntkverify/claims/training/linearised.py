@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ntkverify import strategies
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.experiments import Task, descent
@@ -16,6 +15,7 @@ from ntkverify.methods import HeavyBall, Nesterov
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import STABLE
 from ntkverify.scenarios import Scenario
+from ntkverify.strategies import CLOSED_FORMS, Scenarios, Trainings
 from ntkverify.subjects import part
 from ntkverify.training import Trajectory, train
 
@@ -139,20 +139,15 @@ def _compare(
     )
 
 
-def _any_width(**training):
-    def scenarios(subject, budget, seed):
-        return strategies.scenarios(
-            subject,
-            seed,
-            counts=(4, 10),
-            widths=((64,), (16,), (3,)),
-            depths=(1, 2, 3),
-            activations=strategies.CLOSED_FORMS,
-            bias_stds=(0.5, 1.0),
-            training=strategies.trainings(test_points=2, **training),
-        )
-
-    return scenarios
+def _at_any_width(training: Trainings) -> Scenarios:
+    return Scenarios(
+        counts=(4, 10),
+        widths=((64,), (16,), (3,)),
+        depths=(1, 2, 3),
+        activations=CLOSED_FORMS,
+        bias_stds=(0.5, 1.0),
+        training=training,
+    )
 
 
 RECURSION = Claim(
@@ -165,7 +160,7 @@ RECURSION = Claim(
     needs=frozenset({"architecture", "network"}),
     implies=("training.laziness", "equivalence.regression"),
     stochastic=False,
-    inside=_any_width(steps=(10, 1, 30), step_sizes=(0.5, 0.9, 0.1)),
+    inside=_at_any_width(Trainings(steps=(10, 1, 30), step_sizes=(0.5, 0.9, 0.1), test_points=2)),
     measure=measure_recursion,
 )
 MOMENTUM = Claim(
@@ -177,7 +172,7 @@ MOMENTUM = Claim(
     premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
     stochastic=False,
-    inside=_any_width(steps=(10, 30), step_sizes=(0.5, 0.1), methods=METHODS),
+    inside=_at_any_width(Trainings(steps=(10, 30), step_sizes=(0.5, 0.1), methods=METHODS, test_points=2)),
     measure=measure_recursion,
 )
 PENALTY_IS_RIDGE = Claim(
@@ -189,7 +184,7 @@ PENALTY_IS_RIDGE = Claim(
     premises=(STABLE,),
     needs=frozenset({"architecture", "network"}),
     stochastic=False,
-    inside=_any_width(steps=(30,), step_sizes=(0.8,)),
+    inside=_at_any_width(Trainings(steps=(30,), step_sizes=(0.8,), test_points=2)),
     measure=measure_penalty,
 )
 

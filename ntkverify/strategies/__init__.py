@@ -1,0 +1,31 @@
+"""What scenarios are drawn, as values that print and draw. Each lists the simplest first, and widths from the
+largest: Hypothesis shrinks toward the first, and a failure at width 4096 says more than one at 16.
+"""
+
+from ntkverify.strategies.modules import ModuleScenarios
+from ntkverify.strategies.networks import (
+    ACTIVATIONS,
+    BUDGET_WIDTHS,
+    CLOSED_FORMS,
+    HARD_SOURCES,
+    SOURCES,
+    BudgetWidths,
+    Scenarios,
+    Trainings,
+)
+from ntkverify.strategies.spaces import Either, Space, inputs_of
+
+__all__ = [
+    "ACTIVATIONS",
+    "BUDGET_WIDTHS",
+    "CLOSED_FORMS",
+    "HARD_SOURCES",
+    "SOURCES",
+    "BudgetWidths",
+    "Either",
+    "ModuleScenarios",
+    "Scenarios",
+    "Space",
+    "Trainings",
+    "inputs_of",
+]

@@ -1,0 +1,138 @@
+"""Scenarios about fully connected networks and their kernels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from ntkverify.activations import BY_NAME, Activation, Erf, ReLU
+from ntkverify.architecture import Architecture, Linear, Sequential
+from ntkverify.budgets import Budget
+from ntkverify.data import REAL, Points
+from ntkverify.methods import GradientDescent, Method
+from ntkverify.scenarios import Scenario, Training
+from ntkverify.strategies.spaces import Space, inputs_of
+
+ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
+CLOSED_FORMS = tuple(activation for kind in BY_NAME.values() for activation in kind.drawn())
+"""For claims about kernels alone: those whose outputs stay within the range of numbers on any inputs and at
+any depth, which powers and exponentials do not."""
+SOURCES = ("sphere", "gaussian", *REAL)
+"""Where the inputs of a typical scenario come from."""
+HARD_SOURCES = ("near", "antipodes", "duplicates", "hostile")
+"""Inputs that kernels have been seen to stumble over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainings:
+    """Full-batch training of a few lengths, step sizes and methods."""
+
+    steps: tuple[int, ...]
+    step_sizes: tuple[float, ...]
+    test_points: int
+    methods: tuple[Method, ...] = (GradientDescent(),)
+
+
+@dataclass(frozen=True)
+class BudgetWidths:
+    """The widths over which the run's budget fits convergence."""
+
+    def __call__(self, budget: Budget) -> tuple[int, ...]:
+        return budget.widths
+
+
+BUDGET_WIDTHS = BudgetWidths()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenarios(Space):
+    """Scenarios that a subject can be asked about; pairs are the least and the most of something.
+
+    A subject with an architecture, a number of inputs or widths of its own gets scenarios that fit them.
+    widths: one series of them, largest first, or what tells it from the budget. profile: what each hidden layer's
+    units are chosen from, None where the width rules; a single entry stands for every layer. The rest is of
+    multilayer perceptrons with one output: weights are those of all layers but the first, which has its own.
+    """
+
+    counts: tuple[int, int]
+    dimensions: tuple[int, int] = (1, 8)
+    data_seeds: tuple[int, int] = (0, 2**16)
+    sources: tuple[str, ...] = SOURCES
+    widths: tuple[tuple[int, ...] | Callable[[Budget], tuple[int, ...]], ...] = ((),)
+    training: Trainings | None = None
+    profile: tuple[tuple[int | None, ...], ...] = ()
+    depths: tuple[int, ...] = (1, 2, 3)
+    activations: tuple[Activation, ...] = ACTIVATIONS
+    weight_stds: tuple[float, ...] = (2**0.5, 1.0, 2.0)
+    bias_stds: tuple[float, ...] = (1.0, 0.5, 0.1)
+    weights: tuple[str, ...] = ("gaussian",)
+    first_weights: tuple[str, ...] = ("gaussian",)
+
+    def __call__(self, subject: Any, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
+        """The scenarios for a subject, in a run of that budget and seed, which is that of every network in them."""
+        return _scenarios(self, subject, budget, seed)
+
+
+@st.composite
+def _trainings(draw: st.DrawFn, space: Trainings) -> Training:
+    return Training(
+        steps=draw(st.sampled_from(space.steps)),
+        step_size=draw(st.sampled_from(space.step_sizes)),
+        test_points=space.test_points,
+        method=draw(st.sampled_from(space.methods)),
+    )
+
+
+@st.composite
+def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int) -> Architecture:
+    weight_std, bias_std = draw(st.sampled_from(space.weight_stds)), draw(st.sampled_from(space.bias_stds))
+    first = Linear(weight_std, bias_std, draw(st.sampled_from(space.first_weights)))
+    other = Linear(weight_std, bias_std, draw(st.sampled_from(space.weights)))
+    activation, depth = draw(st.sampled_from(space.activations)), draw(st.sampled_from(space.depths))
+    return Architecture(inputs=inputs, layers=Sequential(first, *[activation, other] * depth))
+
+
+@st.composite
+def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Any, budget: Budget, seed: int) -> Scenario:
+    inputs, sources = inputs_of(subject), list(space.sources)
+    if inputs is not None:
+        sources = [source for source in sources if REAL.get(source, inputs) == inputs]
+    source = draw(st.sampled_from(sources))
+    # Drawn for real data too: shrinking needs one shape of choices.
+    dimension = draw(st.integers(*space.dimensions))
+    dimension = inputs or REAL.get(source, dimension)
+    arch = getattr(subject, "architecture", None)
+    if not hasattr(subject, "architecture"):
+        arch = draw(_architectures(space, dimension))
+        assume(getattr(subject, "supports", lambda _: True)(arch))
+    points = Points(
+        source=source,
+        count=draw(st.integers(*space.counts)),
+        dimension=dimension,
+        seed=draw(st.integers(*space.data_seeds)),
+    )
+    widths = [some(budget) if callable(some) else some for some in space.widths]
+    return Scenario(
+        architecture=arch,
+        points=points,
+        widths=draw(st.sampled_from([_fitting(subject, some) for some in widths])),
+        seed=seed,
+        training=draw(_trainings(space.training)) if space.training else None,
+        profile=draw(_profiles(space, arch.depth)) if arch else (),
+    )
+
+
+def _profiles(space: Scenarios, depth: int) -> SearchStrategy[tuple[int | None, ...]]:
+    choices = space.profile * depth if len(space.profile) == 1 else space.profile
+    return st.tuples(*map(st.sampled_from, choices))
+
+
+def _fitting(subject: Any, widths: tuple[int, ...]) -> tuple[int, ...]:
+    """The subject's own widths in place of others; in place of a single one, that in their middle."""
+    own = getattr(subject, "widths", None)
+    if not own or not widths:
+        return widths
+    return own if len(widths) > 1 else (own[len(own) // 2],)

@@ -1,0 +1,34 @@
+"""Spaces of scenarios, and what a subject leaves of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from ntkverify.budgets import Budget
+from ntkverify.scenarios import Scenario
+
+
+class Space:
+    """Scenarios that a claim is worth trying on: a value that says what is drawn, and draws it."""
+
+    def __or__(self, other: "Space") -> "Either":
+        return Either((self, other))
+
+
+@dataclass(frozen=True)
+class Either(Space):
+    """Scenarios from one of several spaces."""
+
+    spaces: tuple[Space, ...]
+
+    def __call__(self, subject: Any, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
+        """The scenarios for a subject, in a run of that budget and seed."""
+        return st.one_of(space(subject, budget, seed) for space in self.spaces)
+
+
+def inputs_of(subject: Any) -> int | None:
+    """The number of features that the subject takes; None for any."""
+    arch = getattr(subject, "architecture", None)
+    return getattr(subject, "inputs", None) if arch is None else arch.inputs
