@@ -7,7 +7,7 @@ distance of two functions of z.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -15,18 +15,17 @@ from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
 from ntkverify.activations.base import SecondMoments, columns, ratio, root
-from ntkverify.activations.quadrature import Function, mean_of_square_difference
+from ntkverify.activations.quadrature import TAIL, Function, nodes_between
 
 LONGEST_ARC = 0.5
 """Further from either end nothing cancels, and the covariance itself serves."""
 
 ARC_NODES = 10
-END_PANELS = 24
+END_PANELS, END_NODES = 24, 12
 
 
 def cosine_deficits(
     function: Function,
-    kinks: Sequence[float],
     dual_derivative: Callable[[SecondMoments], Tensor],
     moments: SecondMoments,
     variance1: Tensor,
@@ -43,7 +42,7 @@ def cosine_deficits(
     size = root(variance1)[:, None] * root(variance2)[None, :]
     length = torch.where(acute, angle, supplement)
     arc = ratio(_arc(dual_derivative, moments, length.clamp(max=LONGEST_ARC), acute), size)
-    ends = [_end(function, kinks, moments, variance1, variance2, acute, sign) for sign in (1, -1)]
+    ends = [_end(function, moments, variance1, variance2, acute, sign) for sign in (1, -1)]
     minus = torch.where(acute, ends[0] + arc, ends[0] - arc)
     plus = torch.where(acute, ends[1] - arc, ends[1] + arc)
     short, cosine = length <= LONGEST_ARC, ratio(covariance, size)
@@ -68,12 +67,16 @@ def _arc(dual_derivative, moments: SecondMoments, length: Tensor, acute: Tensor)
     return moments.scale * total * length / 2
 
 
-def _end(function, kinks, moments: SecondMoments, variance1, variance2, acute: Tensor, sign: int) -> Tensor:
+def _end(function, moments: SecondMoments, variance1, variance2, acute: Tensor, sign: int) -> Tensor:
     """E (phi(s z)/|phi| - sign phi(+-t z)/|phi|)^2 / 2, at the nearer end of the arc."""
     s, t, alpha, beta = torch.broadcast_tensors(
         *(root(part) for part in columns(moments)), root(variance1)[:, None], root(variance2)[None, :]
     )
     alive = (alpha > 0) & (beta > 0)
     parts = (s, torch.where(acute, t, -t), torch.where(alive, alpha, 1), sign * torch.where(alive, beta, 1))
-    distance = mean_of_square_difference(function, *(part.reshape(-1) for part in parts), kinks, END_PANELS)
-    return torch.where(alive, distance.reshape(s.shape), 1)
+    s, t, alpha, beta = (part[..., None] for part in parts)
+    breaks = torch.linspace(-TAIL, TAIL, END_PANELS + 1, dtype=s.dtype, device=s.device)
+    z, weights = nodes_between(breaks[None], END_NODES)
+    weights = weights * torch.exp(-(z**2) / 2) / math.sqrt(8 * math.pi)
+    distance = (weights * (function(s * z) / alpha - function(t * z) / beta) ** 2).sum(dim=-1)
+    return torch.where(alive, distance, 1)

@@ -29,7 +29,7 @@ class GELU(Activation):
         )
         covariance = _covariance(a, b, moments.covariance, gram)
         duals = (variance1, variance2, covariance)
-        minus, plus = cosine_deficits(self, (), self.dual_derivative, moments, *duals)
+        minus, plus = cosine_deficits(self, self.dual_derivative, moments, *duals)
         return SecondMoments(
             variance1=variance1,
             variance2=variance2,

@@ -7,23 +7,16 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, columns, positive_number, registered, root
-from ntkverify.activations.deficits import cosine_deficits
-from ntkverify.activations.quadrature import mean, mean_of_product
+from ntkverify.activations.base import Activation, SecondMoments, positive_number, registered, root
+from ntkverify.activations.pairs import products, square_differences
 from ntkverify.errors import InvalidArgument
-
-MOST_PANELS = 48
-
-COARSE = 1e-7
-"""Relative accuracy where a diagnosis tries an integral: better than what a foreign kernel claims of itself."""
 
 
 class Numeric(Activation):
     """An activation given by its function alone.
 
-    accuracy: of its duals, relative to sqrt(E phi(u)^2 E phi(v)^2). The panels are halved until two
-    resolutions agree to within it; by how much the last two differed is the result's `quadrature_error`.
-    The duals raise InvalidArgument where the accuracy is not reached.
+    accuracy: of its duals, relative to sqrt(E phi(u)^2 E phi(v)^2); an estimate of what was reached is the
+    result's `quadrature_error`. The duals raise InvalidArgument where the accuracy is not reached.
     kinks: where the function or its derivative jumps.
     """
 
@@ -35,54 +28,34 @@ class Numeric(Activation):
         return torch.func.grad(lambda at: self(at).sum())(x)
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
-        variances = [self._variance(root(v)) for v in (moments.variance1, moments.variance2)]
-        size = root(variances[0])[:, None] * root(variances[1])[None, :]
-        covariance, error = self._refined(lambda panels: self._product(self, moments, panels), size)
-        minus, plus = cosine_deficits(self, self.kinks, self._slope, moments, *variances, covariance)
+        found = square_differences(self, self.kinks, moments, self.accuracy)
+        self._check(found.error)
+        alive = (found.square1 > 0)[:, None] & (found.square2 > 0)[None, :]
+        acute = moments.one_minus_cosine <= moments.one_plus_cosine
+        near = found.values.clamp(0, 2)
+        size = root(found.square1)[:, None] * root(found.square2)[None, :]
         return SecondMoments(
-            variance1=variances[0],
-            variance2=variances[1],
-            covariance=covariance,
-            one_minus_cosine=minus,
-            one_plus_cosine=plus,
-            quadrature_error=max(moments.quadrature_error, error),
+            variance1=found.square1,
+            variance2=found.square2,
+            covariance=size * torch.where(acute, 1 - near, near - 1),
+            one_minus_cosine=torch.where(alive, torch.where(acute, near, 2 - near), 1),
+            one_plus_cosine=torch.where(alive, torch.where(acute, 2 - near, near), 1),
+            quadrature_error=max(moments.quadrature_error, found.error),
         )
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
-        return self._slope(moments)
+        found = products(self.derivative, self.kinks, moments, self.accuracy)
+        self._check(found.error)
+        return found.values
 
-    def _variance(self, deviation: Tensor) -> Tensor:
-        def integrate(panels: int) -> Tensor:
-            return mean(lambda x: self(x) ** 2, deviation, self.kinks, 4 * panels)
-
-        return self._refined(integrate, 1)[0]
-
-    def _slope(self, moments: SecondMoments) -> Tensor:
-        return self._refined(lambda panels: self._product(self.derivative, moments, panels), 1)[0]
-
-    def _product(self, function: Callable[[Tensor], Tensor], moments: SecondMoments, panels: int) -> Tensor:
-        angle, _ = moments.angles
-        parts = torch.broadcast_tensors(*(root(part) for part in columns(moments)), angle)
-        flat = (part.reshape(-1) for part in parts)
-        return mean_of_product(function, *flat, self.kinks, panels).reshape(angle.shape)
-
-    def _refined(self, integrate: Callable[[int], Tensor], size: Tensor | float) -> tuple[Tensor, float]:
-        """The integral, and how far its last two resolutions differ, in units of `size` or of itself."""
-        panels, coarse = 6, integrate(6)
-        while (panels := 2 * panels) <= MOST_PANELS:
-            fine = integrate(panels)
-            unit = torch.maximum(torch.as_tensor(size), fine.detach().abs()).clamp(min=1e-300)
-            error = ((fine - coarse).detach().abs() / unit).max().item()
-            # Single precision cannot agree to better than its own rounding.
-            if error <= max(self.accuracy, 64 * torch.finfo(fine.dtype).eps):
-                return fine, error
-            coarse = fine
-        raise InvalidArgument(
-            "accuracy",
-            f"{self.accuracy:g}",
-            f"at least {error:.2g}, what {MOST_PANELS} panels reach for {self!r}",
-            "Pass a coarser accuracy, name all kinks, or scale the inputs to variances of order 1.",
-        )
+    def _check(self, error: float) -> None:
+        if not error <= self.accuracy:
+            raise InvalidArgument(
+                "accuracy",
+                f"{self.accuracy:g}",
+                f"at least {error:.2g}, what integration reaches for {self!r}",
+                "Pass a coarser accuracy, or name all kinks.",
+            )
 
 
 @registered
@@ -102,7 +75,7 @@ class Tanh(Numeric):
 
     @classmethod
     def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(COARSE),)
+        return (cls(),)
 
 
 @registered
@@ -122,7 +95,7 @@ class Sigmoid(Numeric):
 
     @classmethod
     def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(COARSE),)
+        return (cls(),)
 
 
 @registered
@@ -142,7 +115,7 @@ class SiLU(Numeric):
 
     @classmethod
     def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(COARSE),)
+        return (cls(),)
 
 
 @registered

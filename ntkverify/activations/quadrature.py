@@ -1,4 +1,4 @@
-"""Gaussian expectations by Gauss-Legendre panels, split where a kink makes the integrand less than smooth."""
+"""Gaussian expectations by Gauss-Legendre panels, split where the integrand is less than smooth."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,89 +12,91 @@ Function = Callable[[Tensor], Tensor]
 TAIL = 10.0
 """Standard deviations that are integrated over: exp(-TAIL^2 / 2) < 1e-21."""
 
-NODES = 12
-"""Per panel."""
+RULES = (10, 16, 24)
+"""Nodes per panel, of which more are taken until two rules agree."""
 
-PAIRS_AT_ONCE = 2**21
+PANELS = 7
+"""Between -TAIL and TAIL, besides those that are graded towards kinks."""
+
+GRADED = (0.0, *(sign * 3.0**power for power in range(10) for sign in (1, -1)))
+"""Distances from a kink, in units of the activation's argument, between which its panels lie: an activation
+that varies on the scale 1 is resolved whatever the deviation of its argument."""
+
+STEPS = (-8.0, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 8.0)
+"""Where the average over z' turns around a place at which the function does, in units of the angle's sine."""
+
+VALUES_AT_ONCE = 2**21
 """Function values held in memory at a time."""
 
 
-def mean(function: Function, deviation: Tensor, kinks: Sequence[float], panels: int) -> Tensor:
-    """E function(deviation z) for z ~ N(0, 1): (n,) for deviations (n,)."""
-    z, weights = _nodes(_breaks(deviation, kinks, panels))
-    return (weights * function(deviation[:, None] * z)).sum(dim=1)
+def nodes_between(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
+    """Nodes and weights (n, panels x rule) of the integral over sorted breaks (n, panels + 1)."""
+    x, w = (torch.as_tensor(part, dtype=breaks.dtype, device=breaks.device) for part in leggauss(rule))
+    half = breaks.diff(dim=1)[:, :, None] / 2
+    return (breaks[:, :-1, None] + half * (1 + x)).flatten(1), (half * w).flatten(1)
 
 
-def mean_of_square_difference(
-    function: Function, s: Tensor, t: Tensor, alpha: Tensor, beta: Tensor, kinks: Sequence[float], panels: int
+def panels_over(
+    deviation: Tensor, kinks: Sequence[float], panels: int = PANELS, reach: float = TAIL
 ) -> Tensor:
-    """E (function(s z) / alpha - function(t z) / beta)^2 / 2 for z ~ N(0, 1); all (n,), t of either sign."""
-    outer = torch.cat([_breaks(s, kinks, panels), _kinks_at(t, kinks)], dim=1).sort(dim=1).values
-    z, weights = _nodes(outer)
-    first, second = function(s[:, None] * z) / alpha[:, None], function(t[:, None] * z) / beta[:, None]
-    return (weights * (first - second) ** 2).sum(dim=1) / 2
+    """Sorted breaks (n, ...) in z, to `reach` on both sides, for functions of deviation z, deviations (n,)."""
+    return _panels(torch.zeros_like(deviation), deviation, kinks, panels, reach)
 
 
-def mean_of_product(
-    function: Function, s: Tensor, t: Tensor, angle: Tensor, kinks: Sequence[float], panels: int
+def _panels(
+    centre: Tensor, deviation: Tensor, kinks: Sequence[float], panels: int = PANELS, reach: float = TAIL
 ) -> Tensor:
-    """E function(u) function(v), u = s z, v = t (z cos angle + z' sin angle); all (n,)."""
-    width = (panels * NODES) ** 2 * (1 + 4 * len(kinks)) ** 2
-    size = max(1, PAIRS_AT_ONCE // width)
-    parts = zip(*(torch.split(part, size) for part in (s, t, angle)), strict=True)
-    return torch.cat([_mean_of_product(function, *part, kinks, panels) for part in parts])
+    """Sorted breaks (..., breaks) in z for functions of centre + deviation z."""
+    centre, deviation = centre.detach(), deviation.detach()
+    regular = torch.linspace(-reach, reach, panels + 1, dtype=deviation.dtype, device=deviation.device)
+    steps = [kink + step for kink in kinks or (0.0,) for step in GRADED]
+    places = torch.tensor(steps, dtype=torch.float64)
+    places = places.to(deviation)
+    safe = torch.where(deviation.abs() > 0, deviation, 1)[..., None]
+    graded = ((places - centre[..., None]) / safe).clamp(-reach, reach)
+    return torch.cat([regular.expand(*deviation.shape, -1), graded], dim=-1).sort(dim=-1).values
 
 
-def _mean_of_product(
-    function: Function, s: Tensor, t: Tensor, angle: Tensor, kinks: Sequence[float], panels: int
+def mean_over_pairs(
+    combine: Callable[[Tensor, Tensor], Tensor],
+    function: Function,
+    s: Tensor,
+    t: Tensor,
+    angle: Tensor,
+    units: tuple[Tensor, Tensor],
+    kinks: Sequence[float],
+    rule: int,
+) -> Tensor:
+    """E combine(function(u) / a, function(v) / b) for u = s z, v = t (z cos angle + z' sin angle).
+
+    s, t, angle, and the units a, b: (pairs,) each. combine: elementwise on tensors. rule: nodes per panel.
+    """
+    places = max(1, len(kinks))
+    inner, outer = PANELS + len(GRADED) * places, PANELS + (len(GRADED) + len(STEPS)) * places
+    size = max(1, VALUES_AT_ONCE // (rule**2 * inner * outer))
+    parts = zip(*(torch.split(part, size) for part in (s, t, angle, *units)), strict=True)
+    return torch.cat([_mean_over_pairs(combine, function, *part, kinks, rule) for part in parts])
+
+
+def _mean_over_pairs(
+    combine, function, s: Tensor, t: Tensor, angle: Tensor, a: Tensor, b: Tensor, kinks, rule: int
 ) -> Tensor:
     cosine, sine = torch.cos(angle), torch.sin(angle)
-    breaks = [_breaks(s, kinks, panels)]
-    # Where v crosses a kink for most z', u's integrand turns within a few times the sine.
-    for at in _kinks_at(t * cosine, kinks).unbind(dim=1):
-        breaks += [
-            (at + sine / cosine.abs().clamp(min=0.1) * step).clamp(-TAIL, TAIL)[:, None] for step in STEPS
-        ]
-    z, weights = _nodes(torch.cat(breaks, dim=1).sort(dim=1).values)  # (pairs, outer)
+    breaks = [panels_over(s, kinks)]
+    along = torch.where((t * cosine).abs() > 0, t * cosine, 1).detach()
+    for kink in kinks or (0.0,):
+        width = sine / cosine.abs().clamp(min=0.1)
+        breaks += [((kink / along) + width * step).detach().clamp(-TAIL, TAIL)[:, None] for step in STEPS]
+    z, weights = _gaussian(torch.cat(breaks, dim=1).sort(dim=1).values, rule)  # (pairs, outer)
     shift = (t * cosine)[:, None] * z
     spread = (t * sine)[:, None].expand_as(z)
-    inner = _inner_breaks(shift, spread, kinks, panels)
-    other, other_weights = _nodes(inner.flatten(0, 1))
+    other, other_weights = _gaussian(_panels(shift, spread, kinks).flatten(0, 1), rule)
     v = shift[:, :, None] + spread[:, :, None] * other.reshape(*shift.shape, -1)
-    conditional = (other_weights.reshape(v.shape) * function(v)).sum(dim=2)
-    return (weights * function(s[:, None] * z) * conditional).sum(dim=1)
+    first = function(s[:, None] * z) / a[:, None]
+    values = combine(first[:, :, None], function(v) / b[:, None, None])
+    return (weights * (other_weights.reshape(v.shape) * values).sum(dim=2)).sum(dim=1)
 
 
-STEPS = (-8.0, -3.0, 0.0, 3.0, 8.0)
-
-
-def _inner_breaks(shift: Tensor, spread: Tensor, kinks: Sequence[float], panels: int) -> Tensor:
-    """(pairs, outer, breaks)."""
-    regular = torch.linspace(-TAIL, TAIL, panels + 1, dtype=shift.dtype, device=shift.device)
-    breaks = [regular.expand(*shift.shape, -1)]
-    safe = torch.where(spread.abs() > 0, spread, 1)
-    breaks += [((kink - shift) / safe).clamp(-TAIL, TAIL)[:, :, None] for kink in kinks]
-    return torch.cat(breaks, dim=2).sort(dim=2).values.detach()
-
-
-def _breaks(deviation: Tensor, kinks: Sequence[float], panels: int) -> Tensor:
-    """(n, breaks): equal panels, and where deviation z is a kink."""
-    regular = torch.linspace(-TAIL, TAIL, panels + 1, dtype=deviation.dtype, device=deviation.device)
-    joined = torch.cat([regular.expand(len(deviation), -1), _kinks_at(deviation, kinks)], dim=1)
-    return joined.sort(dim=1).values
-
-
-def _kinks_at(deviation: Tensor, kinks: Sequence[float]) -> Tensor:
-    """(n, kinks): z with deviation z = kink, within the range."""
-    safe = torch.where(deviation.abs() > 0, deviation, 1).detach()
-    points = [(kink / safe).clamp(-TAIL, TAIL) for kink in kinks]
-    return torch.stack(points, dim=1) if points else deviation.new_zeros(len(deviation), 0)
-
-
-def _nodes(breaks: Tensor) -> tuple[Tensor, Tensor]:
-    """Nodes and weights (n, panels x NODES) of the Gaussian density between sorted breaks (n, panels + 1)."""
-    x, w = (torch.as_tensor(part, dtype=breaks.dtype, device=breaks.device) for part in leggauss(NODES))
-    half = breaks.detach().diff(dim=1)[:, :, None] / 2
-    z = (breaks.detach()[:, :-1, None] + half * (1 + x)).flatten(1)
-    weights = (half * w).flatten(1) * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    return z, weights
+def _gaussian(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
+    z, weights = nodes_between(breaks, rule)
+    return z, weights * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)

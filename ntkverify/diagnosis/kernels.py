@@ -8,7 +8,7 @@ from ntkverify import analytic
 from ntkverify.architecture import Architecture
 from ntkverify.causes import Diagnosis, Suspect
 from ntkverify.data import Points
-from ntkverify.diagnosis.slips import Kernels, costly_slips, slips
+from ntkverify.diagnosis.slips import Kernels, slips
 from ntkverify.empirical import empirical_ntk
 from ntkverify.seeds import derive
 from ntkverify.subjects import FOREIGN_ACCURACY, has
@@ -59,8 +59,6 @@ def _of_part(subject: Any, arch: Architecture, x: np.ndarray, name: str) -> Diag
     suspects = []
     if distance > accuracy:
         suspects = [_suspect(*slip, got, expected, accuracy) for slip in slips(arch, x, name, got)]
-        if not any(suspect.left <= accuracy for suspect in suspects):
-            suspects += [_suspect(*slip, got, expected, accuracy) for slip in costly_slips(arch, x, name)]
         # A stable sort: of slips that explain it alike, the simplest comes first.
         suspects.sort(key=lambda suspect: suspect.left)
     better = tuple(suspect for suspect in suspects if suspect.left < distance / 2)

@@ -10,7 +10,7 @@ import torch
 from ntkverify.activations import Activation, Layer
 from ntkverify.analytic import input_kernel, propagate
 from ntkverify.architecture import Architecture, Linear
-from ntkverify.diagnosis.recursions import CLOSED, INTEGRATED, Step, recursions
+from ntkverify.diagnosis.recursions import OTHERS, Step, recursions
 from ntkverify.errors import NtkverifyError
 
 Named = Iterator[tuple[str, np.ndarray]]
@@ -52,13 +52,6 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
     for words, step in recursions() if name == "NTK" else ():
         yield from _tried(words, lambda step=step: Kernels.of(arch, x, step).ntk)
     yield from _fitted(right.part(name), got)
-
-
-def costly_slips(arch: Architecture, x: np.ndarray, name: str) -> Named:
-    """As `slips`: those that take seconds, since their duals are integrals."""
-    for activation in INTEGRATED:
-        words, layers = _of_another(list(arch.walk()), activation)
-        yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
 
 
 def _tried(words: str, kernel: Callable[[], np.ndarray]) -> Named:
@@ -137,7 +130,7 @@ def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
         ("bias variance 1 in every layer", everywhere, lambda it: {"bias_std": 1.0}),
     ):
         yield words, _changed(layers, chosen, change)
-    for activation in CLOSED:
+    for activation in OTHERS:
         yield _of_another(layers, activation)
 
 

@@ -9,6 +9,17 @@ from ntkverify.analytic import kernel
 from ntkverify.errors import InvalidArgument
 
 X = np.random.default_rng(0).standard_normal((5, 3))
+
+
+def unit_vectors(rng) -> np.ndarray:
+    """Six in three dimensions: the second close to the first, the third opposite to it, the fourth parallel."""
+    x = rng.standard_normal((6, 3))
+    x[1], x[2], x[3] = x[0] + 1e-3 * x[1], -x[0], 2 * x[0]
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    x[3] /= 2
+    return x
+
+
 CLOSED = [
     (nv.Custom(lambda x: x.clamp(min=0), kinks=(0,)), nv.ReLU()),
     (nv.Custom(torch.erf), nv.Erf()),
@@ -28,6 +39,49 @@ def test_a_function_has_the_kernels_of_its_closed_form(custom, closed, bias_std)
             expected = evaluate(theirs, X)
             scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
             assert (np.abs(evaluate(mine, X) - expected) / scale).max() < 1e-9
+
+
+@pytest.mark.parametrize("norm", [1e-3, 1.0, 30.0, 1e3])
+@pytest.mark.parametrize("closed", [nv.Erf(), nv.Abs()], ids=repr)
+def test_inputs_of_any_norm_and_angle_have_the_kernels_of_the_closed_form(closed, norm):
+    """Near enough to one another that no expansion converges, parallel and opposite; on both sides of a kink."""
+    points = norm * unit_vectors(np.random.default_rng(2))
+    kinks = (0.0,) if closed.kinked else ()
+    mine, theirs = (
+        nv.mlp(inputs=3, depth=2, activation=a, bias_std=0.1)
+        for a in (nv.Custom(closed, kinks=kinks, accuracy=1e-12), closed)
+    )
+    for evaluate in (nv.nngp, nv.ntk):
+        expected = evaluate(theirs, points)
+        scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+        assert (np.abs(evaluate(mine, points) - expected) / scale).max() < 2e-12
+
+
+@pytest.mark.parametrize("activation", [nv.Tanh(), nv.Sigmoid(), nv.SiLU()], ids=repr)
+@pytest.mark.parametrize("norm", [1.0, 1e3])
+def test_no_ordinary_input_is_refused(activation, norm):
+    for seed in range(4):
+        arch = nv.mlp(inputs=3, depth=2, activation=activation, weight_std=1.5, bias_std=0.1)
+        found = kernel(arch, norm * unit_vectors(np.random.default_rng(seed)))
+        assert found.moments.quadrature_error <= 1e-12 and torch.isfinite(found.ntk).all()
+
+
+def test_hundreds_of_points_share_their_expansions(monkeypatch):
+    """What is computed for each pair is a sum: function values grow with the points, not with their pairs."""
+    seen = []
+
+    def counted(x):
+        seen.append(x.numel())
+        return torch.tanh(x)
+
+    arch = nv.mlp(inputs=8, depth=1, activation=nv.Custom(counted, accuracy=1e-12))
+    apart = np.random.default_rng(0).standard_normal((240, 8))
+    evaluated = []
+    for count in (60, 120, 240):
+        seen.clear()
+        nv.nngp(arch, apart[:count])
+        evaluated.append(sum(seen) / count)
+    assert evaluated[2] < 1.5 * evaluated[0]
 
 
 def test_kinks_anywhere_are_integrated_up_to():

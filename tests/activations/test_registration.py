@@ -34,7 +34,7 @@ PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import ntkverify as nv
-from ntkverify.diagnosis.recursions import CLOSED
+from ntkverify.diagnosis.recursions import OTHERS
 from ntkverify.space import space
 from ntkverify.strategies import CLOSED_FORMS
 from ntkverify.subjects.neural_tangents.translation import calls
@@ -45,7 +45,7 @@ print(json.dumps({
     "public": "Probit" in dir(nv),
     "space": "Probit" in space()["activation"]["values"],
     "drawn": mine in CLOSED_FORMS,
-    "suspected": mine in CLOSED,
+    "suspected": mine in OTHERS,
     "translated": calls(arch)[1] == ("Probit", {}),
     "read back": nv.Architecture.from_json(arch.to_json()) == arch,
 }))
