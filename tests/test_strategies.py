@@ -36,6 +36,7 @@ def test_every_claim_says_what_it_draws():
             assert isinstance(claim.inside, SPACES), claim.id
             assert claim.outside is None or isinstance(claim.outside, SPACES), claim.id
             assert " at 0x" not in repr(claim.inside), claim.id
+            hash((claim.inside, claim.outside))  # frozen through and through
 
 
 def test_a_space_prints_as_it_is_written_and_can_be_varied():

@@ -91,8 +91,9 @@ def test_an_ended_run_goes_on_and_gives_the_same_map(tmp_path, end):
     process = subprocess.Popen(
         [sys.executable, "-m", "ntkverify.cli", *COMMAND, "--out", str(tmp_path)], start_new_session=True
     )
+    deadline = time.monotonic() + 120
     while _count(tmp_path) < 5:
-        assert process.poll() is None
+        assert process.poll() is None and time.monotonic() < deadline, "no five networks in two minutes"
         time.sleep(0.01)
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     # Ctrl-C reaches all of them; a kill that spares the workers must not leave them behind.
@@ -129,7 +130,7 @@ def _all_gone(pids) -> None:
 
     deadline = time.monotonic() + 20
     while any(map(alive, pids)):
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "workers outlive the process that started them"
         time.sleep(0.05)
 
 

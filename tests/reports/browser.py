@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -21,11 +22,15 @@ def executable() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+PATIENCE = 120
+"""Seconds without a word from the browser after which it is given up."""
+
+
 class Browser:
     """One page of a Chromium. `requests`: every address that it asked for since it was opened."""
 
     def __init__(self, commands: int, answers: int):
-        self._commands, self._answers = commands, os.fdopen(answers, "rb")
+        self._commands, self._answers, self._unread = commands, answers, b""
         self._count, self._session = 0, None
         self.requests: list[str] = []
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
@@ -78,10 +83,13 @@ class Browser:
                 return answer["result"]
 
     def _receive(self) -> dict:
-        text = bytearray()
-        while (byte := self._answers.read(1)) not in (b"\0", b""):
-            text += byte
-        assert text, "the browser ended"
+        while b"\0" not in self._unread:
+            ready, *_ = select.select([self._answers], [], [], PATIENCE)
+            assert ready, f"no answer from the browser in {PATIENCE} s"
+            chunk = os.read(self._answers, 2**16)
+            assert chunk, "the browser ended"
+            self._unread += chunk
+        text, _, self._unread = self._unread.partition(b"\0")
         message = json.loads(text)
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])

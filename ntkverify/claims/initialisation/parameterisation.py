@@ -59,7 +59,7 @@ PARAMETERISATIONS = Claim(
     premises=(),
     needs=frozenset({"network", "standard_network", "empirical_ntk"}),
     stochastic=False,
-    inside=Scenarios(counts=(1, 6), widths=[(n,) for n in (64, 16, 4, 1)], bias_stds=(1.0, 0.1, 0.0)),
+    inside=Scenarios(counts=(1, 6), widths=tuple((n,) for n in (64, 16, 4, 1)), bias_stds=(1.0, 0.1, 0.0)),
     measure=measure_parameterisations,
 )
 

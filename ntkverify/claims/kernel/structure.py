@@ -131,7 +131,7 @@ HOMOGENEITY = Claim(
     inside=Scenarios(
         counts=(2, 12),
         sources=(*SOURCES, *HARD_SOURCES),
-        activations=[a for a in CLOSED_FORMS if a.homogeneous],
+        activations=tuple(a for a in CLOSED_FORMS if a.homogeneous),
         bias_stds=(0.0,),
     ),
     measure=measure_homogeneous,
