@@ -7,7 +7,7 @@ derivative E[phi'(u) phi'(v)] (Daniely, Frostig & Singer 2016; Jacot, Gabriel & 
 import importlib
 import pkgutil
 
-from ntkverify.activations.base import REGISTERED, Activation, Layer, SecondMoments, root
+from ntkverify.activations.base import REGISTRY, Activation, Layer, SecondMoments, root
 from ntkverify.activations.error_function import Erf
 from ntkverify.activations.exponential import Exp, Gaussian
 from ntkverify.activations.gelu import GELU
@@ -20,8 +20,12 @@ from ntkverify.activations.trigonometric import RBF, Cos, Sin
 for _module in pkgutil.iter_modules(__path__):  # those above, and any other file in this folder
     importlib.import_module(f"{__name__}.{_module.name}")
 
-BY_NAME: dict[str, type[Activation]] = {kind.__name__: kind for kind in REGISTERED}
+_FACTS = sorted(REGISTRY.items(), key=lambda item: item[1].place)
+BY_NAME: dict[str, type[Activation]] = {kind.__name__: kind for kind, _ in _FACTS}
 """Every activation by its name."""
+DRAWN = tuple(kind(*arguments) for kind, facts in _FACTS for arguments in facts.drawn)
+SUSPECTED = tuple(kind(*arguments) for kind, facts in _FACTS for arguments in facts.suspected)
+"""What claims about kernels draw, and what a diagnosis tries; see `Registration`."""
 
 globals().update(BY_NAME)
-__all__ = ["BY_NAME", "Activation", "Layer", "SecondMoments", "root", *BY_NAME]
+__all__ = ["BY_NAME", "DRAWN", "SUSPECTED", "Activation", "Layer", "SecondMoments", "root", *BY_NAME]

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -65,28 +66,12 @@ class Activation(Layer):
     """An elementwise layer, which tells all that the rest of the package asks about it.
 
     kinked: its derivative jumps. polynomial: it is a polynomial. homogeneous: the k for which
-    phi(s x) = s^k phi(x), s > 0, or None. place: among the others where they are listed; counterexamples are
-    shrunk to the first.
+    phi(s x) = s^k phi(x), s > 0, or None.
     """
 
     kinked = False
     polynomial = False
     homogeneous: ClassVar[int | None] = None
-    place: ClassVar[float] = math.inf
-
-    @classmethod
-    def drawn(cls) -> tuple["Activation", ...]:
-        """What claims about kernels draw: none where outputs may leave the range of numbers at some depth."""
-        return ()
-
-    @classmethod
-    def suspected(cls) -> tuple["Activation", ...]:
-        """What a diagnosis tries in place of another activation."""
-        return ()
-
-    def stax(self) -> StaxLayer | None:
-        """The same layer of neural-tangents; None where it has none in closed form."""
-        return None
 
     def __call__(self, x: Tensor) -> Tensor:
         """phi(x), elementwise, any shape."""
@@ -101,16 +86,35 @@ class Activation(Layer):
         raise NotImplementedError
 
 
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """What the rest of the package asks about a kind of activation.
+
+    place: where it is listed; counterexamples are shrunk to the first. drawn: the arguments of those that claims
+    about kernels draw: none whose outputs leave the range of numbers at some depth. suspected: of those that a
+    diagnosis tries in place of another activation. stax: the same layer of neural-tangents, or None where that has
+    it not in closed form.
+    """
+
+    place: float
+    drawn: Sequence[tuple[float, ...]] = ()
+    suspected: Sequence[tuple[float, ...]] = ()
+    stax: Callable[[Any], StaxLayer | None] = lambda _: None
+
+
 Kind = TypeVar("Kind", bound=type[Activation])
 
-REGISTERED: list[type[Activation]] = []
+REGISTRY: dict[type[Activation], Registration] = {}
 
 
-def registered(kind: Kind) -> Kind:
-    """Decorates an activation that is listed, drawn, suspected and translated as it says of itself."""
-    REGISTERED.append(kind)
-    REGISTERED.sort(key=lambda one: one.place)
-    return kind
+def registered(place: float, **facts: Any) -> Callable[[Kind], Kind]:
+    """Decorates an activation that is listed, drawn, suspected and translated as its `Registration` says."""
+
+    def register(kind: Kind) -> Kind:
+        REGISTRY[kind] = Registration(place=place, **facts)
+        return kind
+
+    return register
 
 
 def root(x: Tensor) -> Tensor:

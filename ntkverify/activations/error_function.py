@@ -2,20 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, StaxLayer, registered, root
+from ntkverify.activations.base import Activation, SecondMoments, registered, root
 
 
-@registered
+@registered(1, drawn=[()], suspected=[()], stax=lambda _: ("Erf", {}))
 @dataclass(frozen=True)
 class Erf(Activation):
     """The error function. Arc-sine kernel (Williams 1998, equation 11)."""
-
-    place: ClassVar[int] = 1
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.erf(x)
@@ -34,17 +31,6 @@ class Erf(Activation):
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         return (4 / math.pi) / _erf_determinant(moments).sqrt()
-
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    def stax(self) -> StaxLayer:
-        return "Erf", {}
 
 
 def _arcsine(c: Tensor, determinant: Tensor) -> Tensor:

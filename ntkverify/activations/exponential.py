@@ -1,7 +1,6 @@
 """Exponentials of x and of x^2: Gaussian integrals (Daniely, Frostig & Singer 2016, table 1)."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -9,7 +8,6 @@ from torch import Tensor
 from ntkverify.activations.base import (
     Activation,
     SecondMoments,
-    StaxLayer,
     columns,
     positive_number,
     registered,
@@ -17,12 +15,10 @@ from ntkverify.activations.base import (
 )
 
 
-@registered
+@registered(12, stax=lambda _: ("Exp", {}))
 @dataclass(frozen=True)
 class Exp(Activation):
     """exp x: E exp(u) exp(v) = exp((a + b)/2 + c), its own derivative's dual too."""
-
-    place: ClassVar[int] = 12
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp(x)
@@ -41,16 +37,11 @@ class Exp(Activation):
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         return torch.exp(squared_distance(moments, -1) / 2)
 
-    def stax(self) -> StaxLayer:
-        return "Exp", {}
 
-
-@registered
+@registered(7, drawn=[(0.5,)], stax=lambda it: ("Gaussian", {"b": -it.gamma}))
 @dataclass(frozen=True)
 class Gaussian(Activation):
     """exp(-gamma x^2). Raises InvalidArgument for a gamma that is not positive."""
-
-    place: ClassVar[int] = 7
 
     gamma: float = 1.0
 
@@ -84,10 +75,3 @@ class Gaussian(Activation):
         a, b = (2 * self.gamma * v for v in columns(moments))
         gram = (a * moments.one_minus_cosine) * (b * moments.one_plus_cosine)
         return 1 + a + b + gram, gram
-
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(0.5),)
-
-    def stax(self) -> StaxLayer:
-        return "Gaussian", {"b": -self.gamma}

@@ -2,21 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, StaxLayer, columns, registered
+from ntkverify.activations.base import Activation, SecondMoments, columns, registered
 from ntkverify.activations.deficits import cosine_deficits
 
 
-@registered
+@registered(4, drawn=[()], suspected=[()], stax=lambda _: ("Gelu", {}))
 @dataclass(frozen=True)
 class GELU(Activation):
     """x times the probability that a standard Gaussian is below x (Hendrycks & Gimpel 2016)."""
-
-    place: ClassVar[int] = 4
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.nn.functional.gelu(x)
@@ -44,17 +41,6 @@ class GELU(Activation):
         determinant = 1 + a + b + (a * moments.one_minus_cosine) * (b * moments.one_plus_cosine)
         slope = c * (1 / (1 + a) + 1 / (1 + b)) / determinant.sqrt() + c / determinant**1.5
         return 0.25 + (torch.atan2(c, determinant.sqrt()) + slope) / (2 * math.pi)
-
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    def stax(self) -> StaxLayer:
-        return "Gelu", {}
 
 
 def _covariance(a: Tensor, b: Tensor, c: Tensor, gram: Tensor) -> Tensor:

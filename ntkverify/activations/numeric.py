@@ -58,12 +58,10 @@ class Numeric(Activation):
             )
 
 
-@registered
+@registered(15, suspected=[()])
 @dataclass(frozen=True)
 class Tanh(Numeric):
     """The hyperbolic tangent."""
-
-    place: ClassVar[int] = 15
 
     accuracy: float = 1e-12
 
@@ -73,17 +71,11 @@ class Tanh(Numeric):
     def derivative(self, x: Tensor) -> Tensor:
         return 1 - torch.tanh(x) ** 2
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
 
-
-@registered
+@registered(16, suspected=[()])
 @dataclass(frozen=True)
 class Sigmoid(Numeric):
     """1 / (1 + exp(-x))."""
-
-    place: ClassVar[int] = 16
 
     accuracy: float = 1e-12
 
@@ -93,17 +85,11 @@ class Sigmoid(Numeric):
     def derivative(self, x: Tensor) -> Tensor:
         return torch.sigmoid(x) * torch.sigmoid(-x)
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
 
-
-@registered
+@registered(17, suspected=[()])
 @dataclass(frozen=True)
 class SiLU(Numeric):
     """x / (1 + exp(-x))."""
-
-    place: ClassVar[int] = 17
 
     accuracy: float = 1e-12
 
@@ -113,12 +99,8 @@ class SiLU(Numeric):
     def derivative(self, x: Tensor) -> Tensor:
         return torch.sigmoid(x) * (1 + x * torch.sigmoid(-x))
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
 
-
-@registered
+@registered(18)
 @dataclass(frozen=True)
 class Custom(Numeric):
     """Your own function, of tensors, elementwise; its derivative is PyTorch's.
@@ -127,8 +109,6 @@ class Custom(Numeric):
     written as JSON, since a function is not a value.
     Raises InvalidArgument for a function that does not keep its argument's shape.
     """
-
-    place: ClassVar[int] = 18
 
     function: Callable[[Tensor], Tensor]
     kinks: tuple[float, ...] = ()

@@ -3,7 +3,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from numpy.polynomial.hermite_e import herme2poly
@@ -13,6 +12,16 @@ from ntkverify.activations.base import Activation, SecondMoments, StaxLayer, deg
 
 STAX_DEGREES = 5
 """The highest degree of stax.Monomial."""
+
+
+def _stax_monomial(it: "Monomial") -> StaxLayer | None:
+    return ("Monomial", {"degree": it.degree}) if it.degree <= STAX_DEGREES else None
+
+
+def _stax_polynomial(it: "Hermite") -> StaxLayer:
+    # stax.Hermite is right for inputs of variance 1 only, which no first layer promises.
+    coefficients = herme2poly([0] * it.degree + [1]) / math.sqrt(math.factorial(it.degree))
+    return "Polynomial", {"coef": list(coefficients)}
 
 
 class Polynomial(Activation):
@@ -45,12 +54,10 @@ class Polynomial(Activation):
         )
 
 
-@registered
+@registered(13, suspected=[(1,), (2,)], stax=_stax_monomial)
 @dataclass(frozen=True)
 class Monomial(Polynomial):
     """x^degree. Raises InvalidArgument for a degree that is not an integer >= 1."""
-
-    place: ClassVar[int] = 13
 
     degree: int
 
@@ -77,23 +84,14 @@ class Monomial(Polynomial):
             return torch.ones_like(moments.covariance)
         return self.degree**2 * Monomial(self.degree - 1).dual(moments).covariance
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(1), cls(2))
 
-    def stax(self) -> StaxLayer | None:
-        return ("Monomial", {"degree": self.degree}) if self.degree <= STAX_DEGREES else None
-
-
-@registered
+@registered(14, stax=_stax_polynomial)
 @dataclass(frozen=True)
 class Hermite(Polynomial):
     """The normalised probabilists' Hermite polynomial of a degree >= 1, at inputs of any variance.
 
     Raises InvalidArgument for a degree that is not an integer >= 1.
     """
-
-    place: ClassVar[int] = 14
 
     degree: int
 
@@ -120,11 +118,6 @@ class Hermite(Polynomial):
         if self.degree == 1:
             return torch.ones_like(moments.covariance)
         return self.degree * Hermite(self.degree - 1).dual(moments).covariance
-
-    def stax(self) -> StaxLayer:
-        # stax.Hermite is right for inputs of variance 1 only, which no first layer promises.
-        coefficients = herme2poly([0] * self.degree + [1]) / math.sqrt(math.factorial(self.degree))
-        return "Polynomial", {"coef": list(coefficients)}
 
 
 def _one_minus_plus_power(moments: SecondMoments, k: int) -> tuple[Tensor, Tensor]:

@@ -2,12 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, StaxLayer, positive_number, registered
+from ntkverify.activations.base import Activation, SecondMoments, positive_number, registered
 
 
 class Rectifier(Activation):
@@ -59,54 +58,31 @@ def _shares(slopes: tuple[float, float]) -> tuple[float, float, float]:
     return odd, even, odd + even
 
 
-@registered
+@registered(0, drawn=[()], suspected=[()], stax=lambda _: ("Relu", {}))
 @dataclass(frozen=True)
 class ReLU(Rectifier):
     """max(x, 0)."""
 
-    place: ClassVar[int] = 0
-
     slopes = (0.0, 1.0)
 
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(),)
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    def stax(self) -> StaxLayer:
-        return "Relu", {}
-
-
-@registered
+@registered(3, drawn=[()], suspected=[()], stax=lambda _: ("Abs", {}))
 @dataclass(frozen=True)
 class Abs(Rectifier):
     """|x|."""
 
-    place: ClassVar[int] = 3
-
     slopes = (-1.0, 1.0)
 
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(),)
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    def stax(self) -> StaxLayer:
-        return "Abs", {}
-
-
-@registered
+@registered(
+    2,
+    drawn=[(0.25,)],
+    suspected=[(0.01,), (0.1,), (0.2,), (0.3,)],
+    stax=lambda it: ("LeakyRelu", {"alpha": it.negative_slope}),
+)
 @dataclass(frozen=True)
 class LeakyReLU(Rectifier):
     """max(x, 0) + negative_slope * min(x, 0). Raises InvalidArgument for a slope that is not finite."""
-
-    place: ClassVar[int] = 2
 
     negative_slope: float = 0.01
 
@@ -117,24 +93,11 @@ class LeakyReLU(Rectifier):
     def slopes(self) -> tuple[float, float]:
         return self.negative_slope, 1.0
 
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(0.25),)
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (*(cls(slope) for slope in (0.01, 0.1, 0.2, 0.3)),)
-
-    def stax(self) -> StaxLayer:
-        return "LeakyRelu", {"alpha": self.negative_slope}
-
-
-@registered
+@registered(9, stax=lambda it: ("ABRelu", {"a": it.a, "b": it.b}))
 @dataclass(frozen=True)
 class ABReLU(Rectifier):
     """a * min(x, 0) + b * max(x, 0). Raises InvalidArgument where one is not finite, or both are 0."""
-
-    place: ClassVar[int] = 9
 
     a: float
     b: float
@@ -147,9 +110,6 @@ class ABReLU(Rectifier):
     @property
     def slopes(self) -> tuple[float, float]:
         return self.a, self.b
-
-    def stax(self) -> StaxLayer:
-        return "ABRelu", {"a": self.a, "b": self.b}
 
 
 _SERIES = tuple((-1) ** (k + 1) * 2 * k / math.factorial(2 * k + 1) for k in range(1, 9))

@@ -2,25 +2,22 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, StaxLayer, degree, registered
+from ntkverify.activations.base import Activation, SecondMoments, degree, registered
 from ntkverify.errors import InvalidArgument
 
 NODES = 24
 """Gauss-Legendre nodes: the integrands are trigonometric polynomials of low degree on less than a turn."""
 
 
-@registered
+@registered(10, stax=lambda it: ("RectifiedMonomial", {"degree": it.degree}))
 @dataclass(frozen=True)
 class RectifiedMonomial(Activation):
     """max(x, 0)^degree. Raises InvalidArgument for a degree that is not an integer >= 1."""
-
-    place: ClassVar[int] = 10
 
     degree: int
 
@@ -58,16 +55,11 @@ class RectifiedMonomial(Activation):
         below = self.degree - 1
         return self.degree**2 * moments.scale**below * arc_cosine(supplement, below) / (2 * math.pi)
 
-    def stax(self) -> StaxLayer:
-        return "RectifiedMonomial", {"degree": self.degree}
 
-
-@registered
+@registered(11, stax=lambda _: ("Sign", {}))
 @dataclass(frozen=True)
 class Sign(Activation):
     """-1, 0 or 1. It has an NNGP and no NTK. Arc-sine law: Sheppard 1899; Williams 1998, section 3.1."""
-
-    place: ClassVar[int] = 11
 
     kinked = True
     homogeneous = 0
@@ -95,9 +87,6 @@ class Sign(Activation):
             "The sign's derivative is a Dirac delta: its dual is infinite on the diagonal, so there is no "
             "NTK. Ask for the NNGP, or take Erf, its smooth relative.",
         )
-
-    def stax(self) -> StaxLayer:
-        return "Sign", {}  # its NTK there is its NNGP kernel, for want of a derivative
 
 
 def arc_cosine(supplement: Tensor, k: int) -> Tensor:

@@ -5,7 +5,6 @@ From E exp(i (u -+ v)) = exp(-E(u -+ v)^2 / 2); see also Louart, Liao & Couillet
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,7 +12,6 @@ from torch import Tensor
 from ntkverify.activations.base import (
     Activation,
     SecondMoments,
-    StaxLayer,
     columns,
     positive_number,
     ratio,
@@ -23,12 +21,10 @@ from ntkverify.activations.base import (
 )
 
 
-@registered
+@registered(5, drawn=[()], suspected=[()], stax=lambda _: ("Sin", {}))
 @dataclass(frozen=True)
 class Sin(Activation):
     """sin x: E sin u sin v = exp(-(a + b)/2) sinh c."""
-
-    place: ClassVar[int] = 5
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.sin(x)
@@ -39,24 +35,11 @@ class Sin(Activation):
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         return _product(moments, sign=1)
 
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(),)
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    def stax(self) -> StaxLayer:
-        return "Sin", {}
-
-
-@registered
+@registered(6, drawn=[()], suspected=[()], stax=lambda _: ("Cos", {}))
 @dataclass(frozen=True)
 class Cos(Activation):
     """cos x: E cos u cos v = exp(-(a + b)/2) cosh c."""
-
-    place: ClassVar[int] = 6
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.cos(x)
@@ -67,27 +50,14 @@ class Cos(Activation):
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         return _product(moments, sign=-1)
 
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(),)
 
-    @classmethod
-    def suspected(cls) -> tuple[Activation, ...]:
-        return (cls(),)
-
-    def stax(self) -> StaxLayer:
-        return "Cos", {}
-
-
-@registered
+@registered(8, drawn=[(0.5,)], stax=lambda it: ("Rbf", {"gamma": it.gamma}))
 @dataclass(frozen=True)
 class RBF(Activation):
     """sqrt(2) sin(sqrt(2 gamma) x + pi/4), whose dual is exp(-gamma E(u - v)^2) (Rahimi & Recht 2007).
 
     Raises InvalidArgument for a gamma that is not positive.
     """
-
-    place: ClassVar[int] = 8
 
     gamma: float = 1.0
 
@@ -110,13 +80,6 @@ class RBF(Activation):
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
         return 2 * self.gamma * torch.exp(-self.gamma * squared_distance(moments))
-
-    @classmethod
-    def drawn(cls) -> tuple[Activation, ...]:
-        return (cls(0.5),)
-
-    def stax(self) -> StaxLayer:
-        return "Rbf", {"gamma": self.gamma}
 
 
 def _product(moments: SecondMoments, sign: int) -> Tensor:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
-    """The finding of a failure, with all that is known of its cause.
+    """Returns the finding of a failure with all that can be found out about its cause.
 
     A search for it that crashes leaves its part empty, and is told in `undiagnosed`.
     """
@@ -29,7 +29,7 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
         try:
             return search()
         except Exception as error:  # a subject that fails may fail anywhere, and the run goes on
-            crashes.append(f"{part}: {type(error).__name__}: {error}")
+            crashes.append(f"{part}: {type(error).__name__}: {error}".splitlines()[0])
             return nothing
 
     def slip() -> Diagnosis | None:

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from ntkverify.activations import BY_NAME, Activation, Layer
+from ntkverify.activations import SUSPECTED, Activation, Layer
 from ntkverify.analytic import Kernel, propagate
 from ntkverify.architecture import Linear
 
 Step = Callable[[Layer, Kernel], Kernel]
 """The kernel behind a layer, from the kernel before it."""
-
-OTHERS = tuple(activation for kind in BY_NAME.values() for activation in kind.suspected())
-"""What may stand where another activation should."""
 
 
 def recursions() -> Iterator[tuple[str, Step]]:
@@ -33,7 +30,7 @@ def recursions() -> Iterator[tuple[str, Step]]:
         "the derivative's dual taken one layer too late",
         _slope(lambda layer, kernel: layer.dual_derivative(layer.dual(kernel.moments))),
     )
-    for activation in OTHERS:
+    for activation in SUSPECTED:
         words = f"the derivative's dual of another activation, {activation}"
         yield words, _slope(lambda layer, kernel, other=activation: other.dual_derivative(kernel.moments))
     yield "biases not trained", _linear(lambda layer, before, after, number: after.ntk - layer.bias_std**2)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ntkverify.activations import Activation, Layer
+from ntkverify.activations import SUSPECTED, Activation, Layer
 from ntkverify.analytic import input_kernel, propagate
 from ntkverify.architecture import Architecture, Linear
-from ntkverify.diagnosis.recursions import OTHERS, Step, recursions
+from ntkverify.diagnosis.recursions import Step, recursions
 from ntkverify.errors import NtkverifyError
 
 Named = Iterator[tuple[str, np.ndarray]]
@@ -130,7 +130,7 @@ def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
         ("bias variance 1 in every layer", everywhere, lambda it: {"bias_std": 1.0}),
     ):
         yield words, _changed(layers, chosen, change)
-    for activation in OTHERS:
+    for activation in SUSPECTED:
         yield _of_another(layers, activation)
 
 

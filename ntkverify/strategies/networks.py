@@ -8,7 +8,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ntkverify.activations import BY_NAME, Activation, Erf, ReLU
+from ntkverify.activations import DRAWN, Activation, Erf, ReLU
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.budgets import Budget
 from ntkverify.data import REAL, Points
@@ -17,7 +17,7 @@ from ntkverify.scenarios import Scenario, Training
 from ntkverify.strategies.spaces import Space, inputs_of
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
-CLOSED_FORMS = tuple(activation for kind in BY_NAME.values() for activation in kind.drawn())
+CLOSED_FORMS = DRAWN
 """For claims about kernels alone: those whose outputs stay within the range of numbers on any inputs and at
 any depth, which powers and exponentials do not."""
 SOURCES = ("sphere", "gaussian", *REAL)
@@ -120,12 +120,14 @@ def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Any, budget: Budget, 
         points=points,
         widths=draw(st.sampled_from([_fitting(subject, some) for some in widths])),
         seed=seed,
-        training=draw(_trainings(space.training)) if space.training else None,
+        training=draw(_trainings(space.training) if space.training else st.none()),
         profile=draw(_profiles(space, arch.depth)) if arch else (),
     )
 
 
 def _profiles(space: Scenarios, depth: int) -> SearchStrategy[tuple[int | None, ...]]:
+    if not space.profile:
+        return st.just(())
     choices = space.profile * depth if len(space.profile) == 1 else space.profile
     return st.tuples(*map(st.sampled_from, choices))
 

@@ -12,31 +12,22 @@ from ntkverify.activations import BY_NAME
 PACKAGE = Path(nv.__file__).parent
 MINE = '''
 from dataclasses import dataclass
-from typing import ClassVar
-
-import torch
 
 from ntkverify.activations.base import registered
 from ntkverify.activations.error_function import Erf
 
 
-@registered
+@registered(1000, drawn=[()], suspected=[()], stax=lambda _: ("Probit", {}))
 @dataclass(frozen=True)
 class Probit(Erf):
     """The error function by another name."""
-
-    place: ClassVar[int] = 1000
-
-    def stax(self):
-        return "Probit", {}
 '''
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import ntkverify as nv
-from ntkverify.diagnosis.recursions import OTHERS
+from ntkverify.activations import DRAWN, SUSPECTED
 from ntkverify.space import space
-from ntkverify.strategies import CLOSED_FORMS
 from ntkverify.subjects.neural_tangents.translation import calls
 assert nv.__file__.startswith(sys.argv[1])
 mine = nv.Probit()
@@ -44,8 +35,8 @@ arch = nv.mlp(inputs=2, depth=1, activation=mine)
 print(json.dumps({
     "public": "Probit" in dir(nv),
     "space": "Probit" in space()["activation"]["values"],
-    "drawn": mine in CLOSED_FORMS,
-    "suspected": mine in OTHERS,
+    "drawn": mine in DRAWN,
+    "suspected": mine in SUSPECTED,
     "translated": calls(arch)[1] == ("Probit", {}),
     "read back": nv.Architecture.from_json(arch.to_json()) == arch,
 }))

@@ -1,4 +1,4 @@
-"""Shared by this family: empirical kernels of freshly drawn networks, and scenarios that are too NARROW_NETWORKS."""
+"""Shared by this family: empirical kernels of freshly drawn networks, and scenarios that are too narrow."""
 
 from typing import Any
 

@@ -55,7 +55,7 @@ def measure_depth(
 
 BOTTLENECK = Claim(
     id="regime.bottleneck",
-    statement="One NARROW_NETWORKS hidden layer keeps a network away from kernel regression, however wide the others.",
+    statement="One narrow hidden layer keeps a network away from kernel regression, however wide the others.",
     formula=rf"\text{{widths }} n,\ {NARROW}: \quad \|f_T - \text{{kernel regression}}\| "
     rf"\text{{ does not fall with }} n; \quad "
     rf"\operatorname{{Var}} \Theta / (\mathbb{{E}}\, \Theta)^2 \ge 3 / {NARROW}",

@@ -1,6 +1,6 @@
 """Architectures as layers of neural-tangents' stax: a name there and its arguments."""
 
-from ntkverify.activations.base import Activation, Layer, StaxLayer
+from ntkverify.activations.base import REGISTRY, Activation, Layer, StaxLayer
 from ntkverify.architecture import Architecture, Linear
 from ntkverify.errors import InvalidArgument
 
@@ -12,14 +12,18 @@ def calls(arch: Architecture) -> list[StaxLayer]:
 
 def supports(arch: Architecture) -> bool:
     """Whether stax has every layer of `arch` in closed form."""
-    return all(activation.stax() is not None for activation in arch.activations)
+    return all(_stax(activation) for activation in arch.activations)
+
+
+def _stax(activation: Activation) -> StaxLayer | None:
+    return REGISTRY[type(activation)].stax(activation)
 
 
 def _call(layer: Layer) -> StaxLayer:
     if isinstance(layer, Linear):
         # stax takes the number of units too, and reads it nowhere in the limit.
         return "Dense", {"out_dim": 1, "W_std": layer.weight_std, "b_std": layer.bias_std or None}
-    if isinstance(layer, Activation) and (found := layer.stax()):
+    if isinstance(layer, Activation) and (found := _stax(layer)):
         return found
     remedy = "Ask the subject's supports(arch) first."
     raise InvalidArgument("layer", repr(layer), "one that neural-tangents has in closed form", remedy)
