@@ -118,7 +118,7 @@ class Finding:
         """Tells whether it was measured where the theorem promises nothing."""
         return bool(self.broken_premises)
 
-    def without_timing(self) -> "Finding":
+    def untimed(self) -> "Finding":
         """Drops what differs between two runs of the same question."""
         return replace(self, seconds=0.0)
 

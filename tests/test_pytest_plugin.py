@@ -107,7 +107,7 @@ def test_findings_fail_the_run_on_request(project):
 def test_the_seed_option_repeats_a_run(project):
     def findings(*options):
         run(project, *options)
-        return [f.without_timing().to_json() for f in Run.read(project.path / "reports" / "latest").findings]
+        return [f.untimed().to_json() for f in Run.read(project.path / "reports" / "latest").findings]
 
     assert findings("--ntk-seed=7") == findings("--ntk-seed=7") != findings("--ntk-seed=8")
 
@@ -225,7 +225,7 @@ def test_nothing_is_lost_between_workers(project):
         ).assert_outcomes(passed=4)
         run = Run.read(project.path / "reports" / "latest")
         assert (run.folder / "report.html").exists()
-        return sorted(finding.without_timing().to_json() for finding in run.findings)
+        return sorted(finding.untimed().to_json() for finding in run.findings)
 
     alone, together = found(), found("-n", "2")
     assert alone == together and len(alone) > 80

@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_given
-from ntkverify.empirical.blocks import in_blocks
+from ntkverify.empirical.blocks import blockwise_kernel
 from ntkverify.empirical.checks import check_lazy, check_network
 from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among, shape_of
 from ntkverify.empirical.inputs import inputs
@@ -108,8 +108,8 @@ def _kernel(
     if choice.method == "ntk_vector_products":
         return products_kernel(net, x1, x2, choice.block, full=full)
     if choice.method == "jacobian_contraction":
-        return in_blocks(lambda x: jacobian_features(net, x), x1, x2, choice.block, full=full)
-    return in_blocks(lambda x: structured_features(net, x, rest), x1, x2, choice.block, full=full)
+        return blockwise_kernel(lambda x: jacobian_features(net, x), x1, x2, choice.block, full=full)
+    return blockwise_kernel(lambda x: structured_features(net, x, rest), x1, x2, choice.block, full=full)
 
 
 __all__ = [

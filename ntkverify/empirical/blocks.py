@@ -8,7 +8,7 @@ from torch import Tensor
 from ntkverify.empirical.contraction import Features, contract
 
 
-def in_blocks(
+def blockwise_kernel(
     features: Callable[[Tensor], Features], x1: Tensor, x2: Tensor, block: int, *, full: bool
 ) -> Tensor:
     """The kernel of x1 (n1, ...) against x2 (n2, ...), `block` examples of each at a time.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify.empirical.chains import is_plain_chain, steps
-from ntkverify.empirical.functional import with_own_buffers
+from ntkverify.empirical.functional import run_with_own_buffers
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import is_lazy
 from ntkverify.memory import is_out_of_memory
@@ -78,7 +78,7 @@ def check_network(net: nn.Module, x: Tensor) -> None:
         return
     few = torch.stack([x[0], x[-1]]) if len(x) > 1 else torch.stack([x[0], 0.5 * x[0] + 0.1])
     with torch.no_grad(), _kept_random_state(few):
-        values, changed = with_own_buffers(net, few.clone())
+        values, changed = run_with_own_buffers(net, few.clone())
         if changed:
             raise InvalidArgument(
                 "net", f"a module that changes its buffer {changed[0]!r}", "one that stays as it is", EVALUATE

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ntkverify.empirical.chains import is_plain_chain, steps
 from ntkverify.empirical.contraction import Sizes, formed_flops, unformed_flops
-from ntkverify.empirical.functional import as_function, on_meta
+from ntkverify.empirical.functional import function_of_parameters, meta_function
 from ntkverify.empirical.layers import RULES, rule_for
 from ntkverify.empirical.recording import Recording, record
 from ntkverify.errors import InvalidArgument
@@ -92,15 +92,15 @@ def _of_module(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, in
 
 
 def _recorded(net: nn.Module, x: Tensor) -> Recording:
-    function, parameters = as_function(net)
+    function, parameters = function_of_parameters(net)
     if sum(value.numel() for value in parameters.values()) > LARGE:
         try:
-            function, shapes = on_meta(net)
+            function, shapes = meta_function(net)
             return record(net, function, shapes, x.to("meta"))
         except RuntimeError as error:  # tensors that are no parameters
             if is_out_of_memory(error):
                 raise
-    return record(net, *as_function(net), x)
+    return record(net, *function_of_parameters(net), x)
 
 
 def jacobian_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, float]:

@@ -12,7 +12,7 @@ Parameters = dict[str, Tensor]
 Function = Callable[[Parameters, Tensor], Tensor]
 
 
-def as_function(net: nn.Module) -> tuple[Function, Parameters]:
+def function_of_parameters(net: nn.Module) -> tuple[Function, Parameters]:
     """(parameters, x) -> net(x), and the present trainable parameters, detached.
 
     `net` itself stays as it is. A parameter that several modules hold has one entry; torch's own
@@ -29,8 +29,8 @@ def as_function(net: nn.Module) -> tuple[Function, Parameters]:
     return function, trainable
 
 
-def on_meta(net: nn.Module) -> tuple[Function, Parameters]:
-    """As `as_function`, with shapes for values: it costs no work, and the function takes such an x."""
+def meta_function(net: nn.Module) -> tuple[Function, Parameters]:
+    """As `function_of_parameters`, with shapes for values: it costs no work, and the function takes such an x."""
     values = [
         (torch.empty_like(value, device="meta"), value, names) for value, names in _values(net, buffers=True)
     ]
@@ -45,7 +45,7 @@ def on_meta(net: nn.Module) -> tuple[Function, Parameters]:
     return function, trainable
 
 
-def with_own_buffers(net: nn.Module, x: Tensor) -> tuple[Tensor, list[str]]:
+def run_with_own_buffers(net: nn.Module, x: Tensor) -> tuple[Tensor, list[str]]:
     """net(x) with copies of its buffers in place of them, and the names of those that it changed."""
     copies = {
         name: buffer.clone()

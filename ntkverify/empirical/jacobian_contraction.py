@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import jacrev, vmap
 
 from ntkverify.empirical.contraction import Features, Rows
-from ntkverify.empirical.functional import Function, Parameters, as_function
+from ntkverify.empirical.functional import Function, Parameters, function_of_parameters
 from ntkverify.memory import is_out_of_memory
 
 
@@ -16,7 +16,7 @@ def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None =
 
     Memory: n x outputs x parameters. Frozen parameters do not count.
     """
-    function, trainable = as_function(net)
+    function, trainable = function_of_parameters(net)
     chosen = {name: value for name, value in trainable.items() if names is None or name in names}
     try:
         jacobian = vmap(jacrev(lambda parameters, x: function(parameters, x[None])[0]), (None, 0))(chosen, x)

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import jvp, vmap
 
-from ntkverify.empirical.functional import Function, Parameters, as_function, forward_mode, pushed_forward
+from ntkverify.empirical.functional import (
+    Function,
+    Parameters,
+    forward_mode,
+    function_of_parameters,
+    pushed_forward,
+)
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 
 
@@ -15,7 +21,7 @@ def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full:
 
     Memory: outputs x (parameters + block x activations).
     """
-    function, trainable = as_function(net)
+    function, trainable = function_of_parameters(net)
     columns = []
     for example in jacobians(net, x2):
         parts = [_pushed(function, trainable, example, rows) for rows in x1.split(block)]
@@ -26,7 +32,7 @@ def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full:
 
 def jacobians(net: nn.Module, x: Tensor) -> Iterator[Parameters]:
     """For one example after the other, by parameter: (outputs, *shape)."""
-    shapes = {name: value.shape for name, value in as_function(net)[1].items()}
+    shapes = {name: value.shape for name, value in function_of_parameters(net)[1].items()}
     for example in x.split(1):
         features = jacobian_features(net, example)
         yield {name: features[name].values[0].reshape(-1, *shape) for name, shape in shapes.items()}

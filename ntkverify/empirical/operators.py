@@ -8,10 +8,16 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
 
 from ntkverify.arrays import Array
-from ntkverify.empirical.blocks import in_blocks
+from ntkverify.empirical.blocks import blockwise_kernel
 from ntkverify.empirical.checks import check_lazy, check_network
 from ntkverify.empirical.choosing import MEMORY, shape_of
-from ntkverify.empirical.functional import Function, Parameters, as_function, pulled_back, pushed_forward
+from ntkverify.empirical.functional import (
+    Function,
+    Parameters,
+    function_of_parameters,
+    pulled_back,
+    pushed_forward,
+)
 from ntkverify.empirical.inputs import inputs
 from ntkverify.empirical.structured_derivatives import structured_features
 from ntkverify.errors import InvalidArgument, NtkverifyError
@@ -33,7 +39,7 @@ def ntk_operator(
     first, second = inputs(net, x1, x2)
     check_lazy(net, "ntk_vector_products")
     check_network(net, first)
-    function, trainable = as_function(net)
+    function, trainable = function_of_parameters(net)
     shape = shape_of(net, first)
     each = 4 * (shape.activations + shape.outputs) * shape.bytes_per_number
     block = max(1, int((memory - 2 * shape.parameters * shape.bytes_per_number) // each))
@@ -69,9 +75,9 @@ def largest_eigenvalue(net: nn.Module, x: Tensor) -> float:
     """
     if is_lazy(net):
         check_lazy(net, "structured_derivatives")
-        kernel = in_blocks(lambda rows: structured_features(net, rows), x, x, len(x), full=True)
+        kernel = blockwise_kernel(lambda rows: structured_features(net, rows), x, x, len(x), full=True)
         return float(torch.linalg.eigvalsh(kernel.transpose(1, 2).flatten(2).flatten(0, 1))[-1])
-    function, trainable = as_function(net)
+    function, trainable = function_of_parameters(net)
     with torch.no_grad():
         shape = net(x).shape
 

@@ -47,7 +47,7 @@ class Recording:
 
 
 def record(net: nn.Module, function: Function, parameters: Parameters, x: Tensor) -> Recording:
-    """function(parameters, x), written down; parameters: by name, as `as_function` gives them."""
+    """function(parameters, x), written down; parameters: by name, as `function_of_parameters` gives them."""
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     names = {id(leaf): name for name, leaf in leaves.items()}
     with torch.enable_grad(), _hooks(net, names) as calls:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ntkverify.empirical.chains import is_plain_chain
 from ntkverify.empirical.checks import random_signs, tolerance
 from ntkverify.empirical.contraction import Features, Outer, Piece, joined
-from ntkverify.empirical.functional import as_function
+from ntkverify.empirical.functional import function_of_parameters
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.empirical.layers import RULES, bias_scale
 from ntkverify.empirical.recording import Call, Recording, gradients, record, record_chain
@@ -65,7 +65,7 @@ def unaccounted(net: nn.Module, x: Tensor) -> frozenset[str]:
 
 def _wrong(net: nn.Module, x: Tensor, uses: dict[str, list[Piece]]) -> frozenset[str]:
     """Those whose J^T v, for random v, is not what torch's own backward pass says."""
-    function, trainable = as_function(net)
+    function, trainable = function_of_parameters(net)
     leaves = {name: trainable[name].requires_grad_() for name in uses}
     if not leaves:
         return frozenset()
@@ -99,7 +99,7 @@ def _uses(
     if is_plain_chain(net):
         recording = record_chain(net, x)
     else:
-        function, trainable = as_function(net)
+        function, trainable = function_of_parameters(net)
         recording = record(net, function, {n: v for n, v in trainable.items() if n not in rest}, x)
     outputs = recording.values.shape[1]
     eye = torch.eye(outputs, dtype=x.dtype, device=x.device)

@@ -7,7 +7,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.training import Trajectory
 
 
-def beside(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
+def orthogonal_direction(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """A direction of norm 1 to look in besides `limit`: random `signs` of its shape, less their part
     along it; zero where there is only one direction."""
     rest = signs - np.vdot(signs, limit) / np.vdot(limit, limit) * limit
@@ -28,6 +28,6 @@ def distances(run: Trajectory, predicted: Predicted, moved: np.ndarray, scenario
     deviation = deviations(run, predicted) / size
     along, aside = (
         np.einsum("sno,no->s", deviation, d)
-        for d in (moved / size, beside(moved, scenario.signs(moved.shape)))
+        for d in (moved / size, orthogonal_direction(moved, scenario.signs(moved.shape)))
     )
     return np.stack([np.linalg.norm(deviation, axis=(1, 2)), along, aside])

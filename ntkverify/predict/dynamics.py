@@ -16,7 +16,7 @@ from ntkverify.predict.checks import (
     check_stable,
     check_steps,
 )
-from ntkverify.predict.spectral import Outputs, in_function_space
+from ntkverify.predict.spectral import Outputs, function_space_outputs
 
 
 def gradient_flow(
@@ -44,7 +44,7 @@ def gradient_flow(
         return torch.stack([flow_filter(spectrum, value) for value in times])
 
     forever = float("inf") in times
-    return in_function_space(
+    return function_space_outputs(
         k_train, y, k_test_train, f0_train, f0_test, filters, single=single, forever=forever
     )
 
@@ -88,4 +88,4 @@ def gradient_descent(
     def filters(spectrum: Tensor) -> Tensor:
         return method.filters(spectrum, counts, learning_rate)
 
-    return in_function_space(k_train, y, k_test_train, f0_train, f0_test, filters, single=single)
+    return function_space_outputs(k_train, y, k_test_train, f0_train, f0_test, filters, single=single)

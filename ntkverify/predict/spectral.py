@@ -29,7 +29,7 @@ class Outputs(NamedTuple):
     test: Array | None
 
 
-def in_function_space(
+def function_space_outputs(
     k_train: Array,
     y: Array,
     k_test_train: Array | None,

@@ -13,7 +13,7 @@ from ntkverify.strategies.networks import (
     Scenarios,
     Trainings,
 )
-from ntkverify.strategies.spaces import Either, Space, inputs_of
+from ntkverify.strategies.spaces import Either, Space, own_inputs
 
 __all__ = [
     "ACTIVATIONS",
@@ -27,5 +27,5 @@ __all__ = [
     "Scenarios",
     "Space",
     "Trainings",
-    "inputs_of",
+    "own_inputs",
 ]

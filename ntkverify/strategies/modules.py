@@ -10,7 +10,7 @@ from ntkverify.budgets import Budget
 from ntkverify.data import Points
 from ntkverify.recipes import KINDS, Recipe
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies.spaces import Space, inputs_of
+from ntkverify.strategies.spaces import Space, own_inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class ModuleScenarios(Space):
 @st.composite
 def _module_scenarios(draw: st.DrawFn, space: ModuleScenarios, subject: Any, seed: int) -> Scenario:
     dimension = draw(st.integers(*space.dimensions))
-    dimension = inputs_of(subject) or dimension
+    dimension = own_inputs(subject) or dimension
     recipe = Recipe(
         kind=draw(st.sampled_from(space.kinds)),
         width=draw(st.sampled_from(space.widths)),

@@ -14,7 +14,7 @@ from ntkverify.budgets import Budget
 from ntkverify.data import REAL, Points
 from ntkverify.methods import GradientDescent, Method
 from ntkverify.scenarios import Scenario, Training
-from ntkverify.strategies.spaces import Space, inputs_of
+from ntkverify.strategies.spaces import Space, own_inputs
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
 CLOSED_FORMS = DRAWN
@@ -97,7 +97,7 @@ def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int) -> Architectu
 
 @st.composite
 def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Any, budget: Budget, seed: int) -> Scenario:
-    inputs, sources = inputs_of(subject), list(space.sources)
+    inputs, sources = own_inputs(subject), list(space.sources)
     if inputs is not None:
         sources = [source for source in sources if REAL.get(source, inputs) == inputs]
     source = draw(st.sampled_from(sources))

@@ -28,7 +28,7 @@ class Either(Space):
         return st.one_of(space(subject, budget, seed) for space in self.spaces)
 
 
-def inputs_of(subject: Any) -> int | None:
+def own_inputs(subject: Any) -> int | None:
     """The number of features that the subject takes; None for any."""
     arch = getattr(subject, "architecture", None)
     return getattr(subject, "inputs", None) if arch is None else arch.inputs

@@ -6,8 +6,8 @@ import numpy as np
 from torch import nn
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.empirical.definition import by_definition, mean_over_outputs, rounding_bound
-from ntkverify.claims.kernel.accuracy import relative_difference, within
+from ntkverify.claims.empirical.definition import kernel_by_definition, mean_over_outputs, rounding_bound
+from ntkverify.claims.kernel.accuracy import judged_within, relative_difference
 from ntkverify.findings import Measurement
 from ntkverify.premises import MORE_THAN_PARAMETERS
 from ntkverify.scenarios import Scenario
@@ -38,13 +38,13 @@ def _matrix(subject: Any, net: nn.Module, x: np.ndarray, options: dict[str, Any]
 
 def _compared(name: str, got: np.ndarray, expected: np.ndarray, bound: float) -> Measurement:
     diagonal = np.diag(expected)
-    return within(name, relative_difference(got, expected, diagonal, diagonal), bound)
+    return judged_within(name, relative_difference(got, expected, diagonal, diagonal), bound)
 
 
 def measure_methods_agree(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Every method against the definition, one backward pass for each output of each example."""
     net, x = _module(scenario)
-    expected, bound, out = by_definition(net, x), rounding_bound(subject, net, x), []
+    expected, bound, out = kernel_by_definition(net, x), rounding_bound(subject, net, x), []
     mean = mean_over_outputs(expected, scenario.module.outputs)
     for name, options in _variants(subject).items():
         got = np.asarray(subject.empirical_ntk(net, x, x, **options), dtype=float)
@@ -62,7 +62,7 @@ def measure_positive_semidefinite(subject, scenario: Scenario, effort: Effort) -
         values, trace = _spectrum(_matrix(subject, net, x, options))
         # Entries that err by at most bound x sqrt(k_ii k_jj) move no eigenvalue by more than bound x trace.
         out.append(
-            within(f"{name} -smallest eigenvalue / trace".strip(), max(0.0, -values[0] / trace), bound)
+            judged_within(f"{name} -smallest eigenvalue / trace".strip(), max(0.0, -values[0] / trace), bound)
         )
     return tuple(out)
 
@@ -74,7 +74,7 @@ def measure_rank(subject, scenario: Scenario, effort: Effort) -> tuple[Measureme
     for name, options in _variants(subject).items():
         values, trace = _spectrum(_matrix(subject, net, x, options))
         above = int((values > bound * trace).sum())
-        out.append(within(f"{name} rank".strip(), above, parameters, "the number of parameters"))
+        out.append(judged_within(f"{name} rank".strip(), above, parameters, "the number of parameters"))
     return tuple(out)
 
 

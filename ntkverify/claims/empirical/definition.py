@@ -11,7 +11,7 @@ from ntkverify.claims.kernel.accuracy import STEP, accuracy, relative_difference
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 
 
-def by_definition(net: nn.Module, x: np.ndarray) -> np.ndarray:
+def kernel_by_definition(net: nn.Module, x: np.ndarray) -> np.ndarray:
     """(n outputs, n outputs), examples first: one backward pass for each output of each example (n, d)."""
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
     rows = []
@@ -47,10 +47,10 @@ def _condition(net: nn.Module, x: np.ndarray) -> float:
     """Largest relative change of an entry for each relative change of parameters and inputs, at least 1."""
     stream = np.random.default_rng(0)
     exact = copy.deepcopy(net).double()
-    before = by_definition(exact, x)
+    before = kernel_by_definition(exact, x)
     with torch.no_grad():
         for parameter in exact.parameters():
             parameter *= 1 + STEP * torch.from_numpy(stream.choice([-1.0, 1.0], tuple(parameter.shape)))
-    after = by_definition(exact, x * (1 + STEP * stream.choice([-1.0, 1.0], x.shape)))
+    after = kernel_by_definition(exact, x * (1 + STEP * stream.choice([-1.0, 1.0], x.shape)))
     diagonal = np.diag(before)
     return max(1.0, relative_difference(after, before, diagonal, diagonal) / STEP)

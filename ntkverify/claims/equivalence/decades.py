@@ -8,7 +8,7 @@ from ntkverify.activations import Erf, ReLU
 from ntkverify.budgets import Budget
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offset, measure_slope
-from ntkverify.claims.initialisation.kernels import against
+from ntkverify.claims.initialisation.kernels import relative_offsets
 from ntkverify.empirical import empirical_ntk
 from ntkverify.experiments import Task, descent, descent_on, distances, train_all
 from ntkverify.findings import Measurement
@@ -63,7 +63,7 @@ def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
         nets = [network(scenario.architecture, hidden, seed, weights=weights) for seed in seeds]
         starts = np.stack([empirical_ntk(net, task.points) for net in nets])
         ends = distances(train_all(nets, task, settings), predicted, moved, scenario)
-        return np.concatenate([ends[:2], against(kernel, starts, scenario)[:2]])
+        return np.concatenate([ends[:2], relative_offsets(kernel, starts, scenario)[:2]])
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         if width <= WIDEST_DENSE:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ntkverify.activations import ReLU
-from ntkverify.experiments import beside
+from ntkverify.experiments import orthogonal_direction
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios
 from ntkverify.subjects import part
@@ -22,17 +22,19 @@ def empirical_kernels(subject: Any, scenario: Scenario, width: int, seeds: list[
     return np.stack([np.asarray(empirical_ntk(net, x, x)) for net in nets])
 
 
-def across(limit: np.ndarray, scenario: Scenario) -> np.ndarray:
+def crossing_direction(limit: np.ndarray, scenario: Scenario) -> np.ndarray:
     """A symmetric direction (n, n) besides `limit` (n, n), its own for every scenario."""
     signs = scenario.signs(limit.shape)
-    return beside(limit, np.triu(signs) + np.triu(signs, 1).T)
+    return orthogonal_direction(limit, np.triu(signs) + np.triu(signs, 1).T)
 
 
-def against(limit: np.ndarray, kernels: np.ndarray, scenario: Scenario) -> np.ndarray:
+def relative_offsets(limit: np.ndarray, kernels: np.ndarray, scenario: Scenario) -> np.ndarray:
     """(3, networks): relative distance of kernels (networks, n, n) to the limit, and relative signed
     offsets from it, along the limit itself and across it."""
     deviation, size = (kernels - limit) / np.linalg.norm(limit), np.linalg.norm(limit)
-    along, aside = (np.einsum("sij,ij->s", deviation, d) for d in (limit / size, across(limit, scenario)))
+    along, aside = (
+        np.einsum("sij,ij->s", deviation, d) for d in (limit / size, crossing_direction(limit, scenario))
+    )
     return np.stack([np.linalg.norm(deviation, axis=(1, 2)), along, aside])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ntkverify.activations import Erf
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_convergence, measure_offsets
-from ntkverify.claims.initialisation.kernels import NARROW_NETWORKS, against, empirical_kernels
+from ntkverify.claims.initialisation.kernels import NARROW_NETWORKS, empirical_kernels, relative_offsets
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
 from ntkverify.premises import GAUSSIAN_FIRST_LAYER, WIDE
@@ -22,7 +22,7 @@ def measure_ntk_rate(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     limit = np.asarray(part(subject, "ntk")(scenario.architecture, x, x))
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
-        return against(limit, empirical_kernels(subject, scenario, width, seeds), scenario)
+        return relative_offsets(limit, empirical_kernels(subject, scenario, width, seeds), scenario)
 
     return measure_convergence(replicates, scenario, effort, resolution=0.02)
 
@@ -39,7 +39,7 @@ def measure_output_covariance(subject, scenario: Scenario, effort: Effort) -> tu
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = (build(many, scenario.hidden_widths(width), seed) for seed in seeds)
-        return against(limit, np.stack([_second_moments(net, x) for net in nets]), scenario)
+        return relative_offsets(limit, np.stack([_second_moments(net, x) for net in nets]), scenario)
 
     return measure_offsets(WidthSeries(replicates, scenario), effort, resolution=0.03)
 
@@ -53,7 +53,7 @@ def measure_independent_outputs(subject, scenario: Scenario, effort: Effort) -> 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = (build(two, scenario.hidden_widths(width), seed) for seed in seeds)
         blocks = np.stack([np.asarray(empirical_ntk(net, x, outputs="full"))[:, :, 0, 1] for net in nets])
-        return against(limit, blocks + limit, scenario)  # as if it were the deviation from a limit
+        return relative_offsets(limit, blocks + limit, scenario)  # as if it were the deviation from a limit
 
     return measure_convergence(replicates, scenario, effort, resolution=0.02)
 

@@ -5,7 +5,7 @@ import torch
 
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.initialisation.kernels import HE, across, empirical_kernels
+from ntkverify.claims.initialisation.kernels import HE, crossing_direction, empirical_kernels
 from ntkverify.claims.judging import judge
 from ntkverify.findings import Measurement
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
@@ -19,7 +19,7 @@ def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     """The mean of the empirical NTK at one width, against the analytic one; deeper, its diagonal only."""
     arch, x = scenario.architecture, scenario.points.inputs()
     limit = np.asarray(part(subject, "ntk")(arch, x, x))
-    direction = across(limit, scenario)
+    direction = crossing_direction(limit, scenario)
     if arch.depth > 1:
         limit, direction = np.diag(np.diag(limit)), np.diag(np.diag(direction))
     size = np.linalg.norm(limit)

@@ -73,7 +73,7 @@ def relative_difference(
     return float(np.where(np.isfinite(relative), relative, np.inf).max())
 
 
-def within(name: str, value: float, bound: float, tolerance: str = "", **fields: Any) -> Measurement:
+def judged_within(name: str, value: float, bound: float, tolerance: str = "", **fields: Any) -> Measurement:
     """A difference, held against what explains it."""
     return Measurement(
         name=name,

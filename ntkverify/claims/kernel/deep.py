@@ -5,7 +5,7 @@ import numpy as np
 from ntkverify import oracle
 from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import kernels, rounding_bound, within
+from ntkverify.claims.kernel.accuracy import judged_within, kernels, rounding_bound
 from ntkverify.findings import Measurement
 from ntkverify.premises import APART, CRITICAL_RELU, UNIFORM
 from ntkverify.scenarios import Scenario
@@ -36,7 +36,9 @@ def measure_growth(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
         scale = np.sqrt(ntk_next[i, i] * ntk_next[j, j])
         error = abs(ntk_next[i, j] - nngp_next[i, j] - fine * ntk[i, j]) / scale
         sine = np.sqrt(max(1 - c * c / (a * b), bound)) if i != j else 1.0
-        out.append(within(f"growth {name}, factor {fine:.4g}", error, bound / sine + abs(fine - coarse)))
+        out.append(
+            judged_within(f"growth {name}, factor {fine:.4g}", error, bound / sine + abs(fine - coarse))
+        )
     return tuple(out)
 
 
@@ -46,7 +48,11 @@ def measure_critical(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     gram = kernels(subject, arch)["NTK"](points, points)
     ratio = gram[0, 1] / np.sqrt(gram[0, 0] * gram[1, 1])
     tolerance = f"the next order is {CORRECTION:g} / depth at most"
-    return (within("distance of the ratio from 1/4", abs(ratio - 0.25), CORRECTION / arch.depth, tolerance),)
+    return (
+        judged_within(
+            "distance of the ratio from 1/4", abs(ratio - 0.25), CORRECTION / arch.depth, tolerance
+        ),
+    )
 
 
 CORRECTION = 8.0

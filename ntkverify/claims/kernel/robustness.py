@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import accuracy, kernels, within
+from ntkverify.claims.kernel.accuracy import accuracy, judged_within, kernels
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.memory import is_out_of_memory
 from ntkverify.numerics import unit_roundoff
@@ -25,10 +25,10 @@ def measure_finite(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     arch, x = scenario.architecture, scenario.points.inputs()
     out = []
     for name, kernel in kernels(subject, arch).items():
-        out.append(within(f"{name}, entries not finite", _bad(kernel(x, x)), 0, "none may be"))
+        out.append(judged_within(f"{name}, entries not finite", _bad(kernel(x, x)), 0, "none may be"))
         gradient = _gradient(subject, name, arch, x, np.ones((len(x), len(x))))
         if gradient is not None:
-            out.append(within(f"{name}, gradients not finite", _bad(gradient), 0, "none may be"))
+            out.append(judged_within(f"{name}, gradients not finite", _bad(gradient), 0, "none may be"))
     return tuple(out)
 
 
@@ -59,7 +59,9 @@ def measure_differentiable(subject, scenario: Scenario, effort: Effort) -> tuple
         doubt = abs(coarse - fine) + rounding
         error = abs(float((gradient * direction).sum()) - fine)
         out.append(
-            within(name, error / size, doubt / size, "the error of central differences, as two steps show it")
+            judged_within(
+                name, error / size, doubt / size, "the error of central differences, as two steps show it"
+            )
         )
     return tuple(out) or (_without_gradient(),)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
+from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
 from ntkverify.findings import Measurement
 from ntkverify.premises import HOMOGENEOUS, UNBIASED
 from ntkverify.scenarios import Scenario
@@ -20,8 +20,10 @@ def measure_symmetric(subject, scenario: Scenario, effort: Effort) -> tuple[Meas
         gram = kernel(x, x)
         diagonal = np.diag(gram)
         out += [
-            within(f"{name}, Gram matrix", relative_difference(gram, gram.T, diagonal, diagonal), bound),
-            within(
+            judged_within(
+                f"{name}, Gram matrix", relative_difference(gram, gram.T, diagonal, diagonal), bound
+            ),
+            judged_within(
                 f"{name}, two sets",
                 relative_difference(kernel(few, x), kernel(x, few).T, diagonal[: len(few)], diagonal),
                 bound,
@@ -48,7 +50,7 @@ def measure_consistent(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
         ):
             diagonals = (np.diag(gram)[chosen] for chosen in (rows, columns))
             difference = relative_difference(got, gram[np.ix_(rows, columns)], *diagonals)
-            out.append(within(f"{name}, {how}", difference, bound))
+            out.append(judged_within(f"{name}, {how}", difference, bound))
     return tuple(out)
 
 
@@ -61,7 +63,7 @@ def measure_rotation_invariant(subject, scenario: Scenario, effort: Effort) -> t
         gram = kernel(x, x)
         diagonal = np.diag(gram)
         difference = relative_difference(kernel(x @ turn, x @ turn), gram, diagonal, diagonal)
-        out.append(within(name, difference, bound))
+        out.append(judged_within(name, difference, bound))
     return tuple(out)
 
 
@@ -76,7 +78,7 @@ def measure_homogeneous(subject, scenario: Scenario, effort: Effort) -> tuple[Me
         expected = (factors @ factors.T) ** degree * gram
         diagonal = np.diag(expected)
         difference = relative_difference(kernel(factors * x, factors * x), expected, diagonal, diagonal)
-        out.append(within(name, difference, bound))
+        out.append(judged_within(name, difference, bound))
     return tuple(out)
 
 

@@ -8,7 +8,7 @@ import torch
 from ntkverify import oracle
 from ntkverify.analytic.tiles import evaluate
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import kernels, relative_difference, rounding_bound, within
+from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
 from ntkverify.findings import Measurement
 from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
@@ -52,7 +52,9 @@ def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Meas
     for name, kernel in kernels(subject, arch).items():
         expected = evaluate(name.lower(), arch, points, None).numpy()
         diagonal = np.diag(expected)
-        out.append(within(name, relative_difference(kernel(x, x), expected, diagonal, diagonal), bound))
+        out.append(
+            judged_within(name, relative_difference(kernel(x, x), expected, diagonal, diagonal), bound)
+        )
     return tuple(out)
 
 
@@ -62,7 +64,9 @@ def _compared(name, got, expected, scale, bound, doubt) -> Measurement:
     relative = np.where((scale == 0) & (got != 0), np.inf, relative)
     unsure = np.divide(doubt, scale, out=np.zeros_like(expected), where=scale > 0).max()
     worst = float(np.where(np.isfinite(relative), relative, np.inf).max())
-    return within(name, worst, bound + float(unsure), f"rounding, and {unsure:.1g} from the integration")
+    return judged_within(
+        name, worst, bound + float(unsure), f"rounding, and {unsure:.1g} from the integration"
+    )
 
 
 ANYWHERE = Scenarios(

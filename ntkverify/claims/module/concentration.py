@@ -32,10 +32,10 @@ def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[
         return np.maximum([distances], NOTHING)
 
     series = WidthSeries(replicates, scenario)
-    return (falls(series, effort, 0, "slope over width of the distance of two kernels"),)
+    return (measure_falling(series, effort, 0, "slope over width of the distance of two kernels"),)
 
 
-def falls(series: WidthSeries, effort: Effort, column: int, name: str) -> Measurement:
+def measure_falling(series: WidthSeries, effort: Effort, column: int, name: str) -> Measurement:
     """The slope over width of a column, which has to fall; or that it is nothing but rounding at every width."""
     largest = float(series.rows(column, "screen", 0, REPLICATES).max())
     if largest > ROUNDING:

@@ -10,7 +10,7 @@ from ntkverify import predict
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries
 from ntkverify.claims.judging import judge
-from ntkverify.claims.module.concentration import NOTHING, REPLICATES, falls, tasks
+from ntkverify.claims.module.concentration import NOTHING, REPLICATES, measure_falling, tasks
 from ntkverify.empirical import empirical_ntk
 from ntkverify.experiments import Task
 from ntkverify.findings import TOLD, Measurement, Verdict
@@ -29,7 +29,7 @@ def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
     names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
     slopes = (
-        falls(series, share, column, name)
+        measure_falling(series, share, column, name)
         for column, (name, share) in enumerate(zip(names, effort.split(1, 1), strict=True))
     )
     distances = series.rows(1, "screen", 0, REPLICATES)
