@@ -32,16 +32,16 @@ def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[
         return np.maximum([distances], NOTHING)
 
     series = WidthSeries(replicates, scenario)
-    return (measure_falling(series, effort, 0, "slope over width of the distance of two kernels"),)
+    return (measure_falling(series, effort, 0, "the distance of two kernels"),)
 
 
-def measure_falling(series: WidthSeries, effort: Effort, column: int, name: str) -> Measurement:
-    """The slope over width of a column, which has to fall; or that it is nothing but rounding at every width."""
+def measure_falling(series: WidthSeries, effort: Effort, column: int, what: str) -> Measurement:
+    """Judges the slope over width of a column, which has to fall; or says that it is rounding at every width."""
     largest = float(series.rows(column, "screen", 0, REPLICATES).max())
     if largest > ROUNDING:
-        return measure_slope(series, effort, column=column, name=name, law=FALLING)
+        return measure_slope(series, effort, column=column, name=f"slope over width of {what}", law=FALLING)
     return Measurement(
-        name=name.partition(" over width")[0].replace("slope of ", "largest size of "),
+        name=f"largest size of {what}",
         verdict=Verdict.HOLDS,
         value=largest,
         allowed=(0.0, ROUNDING),

@@ -27,7 +27,7 @@ def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     """Slopes over width of the kernel's drift and of the distance to the linearised network; and, of the
     latter, the width at which it falls to the tolerance."""
     series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
-    names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
+    names = ("the kernel's drift", "the distance to the linearised network")
     slopes = (
         measure_falling(series, share, column, name)
         for column, (name, share) in enumerate(zip(names, effort.split(1, 1), strict=True))
