@@ -17,12 +17,8 @@ from ntkverify.errors import InvalidArgument
 @serialization.tagged_family
 @dataclass(frozen=True)
 class Method:
-    """How parameters move along the gradient.
+    """How parameters move along the gradient. limit: the largest stable learning rate, in words."""
 
-    momentum: what is kept of the last step; limit: the largest stable learning rate, in words.
-    """
-
-    momentum: ClassVar[float] = 0.0
     limit: ClassVar[str] = "the largest stable one of this method"
 
     def optimizer(
@@ -30,6 +26,11 @@ class Method:
     ) -> torch.optim.Optimizer:
         """What takes the steps on `parameters`."""
         raise NotImplementedError
+
+    @property
+    def forgetting(self) -> float:
+        """The share of its velocity that a step forgets: all of it, unless there is momentum."""
+        return 1.0
 
     def stable_below(self, largest_eigenvalue: float) -> float:
         """The learning rate below which training with a kernel of this largest eigenvalue converges; infinite for 0."""
@@ -52,7 +53,9 @@ class GradientDescent(Method):
 
     limit: ClassVar[str] = "2 / lambda_max"
 
-    def optimizer(self, parameters, learning_rate, weight_decay=0.0):
+    def optimizer(
+        self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0
+    ) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, learning_rate, weight_decay=weight_decay)
 
     def stable_below(self, largest_eigenvalue: float) -> float:
@@ -74,12 +77,18 @@ class HeavyBall(Method):
     momentum: float
     limit: ClassVar[str] = "(2 + 2 momentum) / lambda_max"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.momentum < 1:
             remedy = "GradientDescent() has none."
             raise InvalidArgument("momentum", repr(self.momentum), "a number in (0, 1)", remedy)
 
-    def optimizer(self, parameters, learning_rate, weight_decay=0.0):
+    @property
+    def forgetting(self) -> float:
+        return 1 - self.momentum
+
+    def optimizer(
+        self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0
+    ) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, learning_rate, self.momentum, weight_decay=weight_decay)
 
     def stable_below(self, largest_eigenvalue: float) -> float:
@@ -110,7 +119,9 @@ class Nesterov(HeavyBall):
 
     limit: ClassVar[str] = "(2 + 2 momentum) / (1 + 2 momentum) / lambda_max"
 
-    def optimizer(self, parameters, learning_rate, weight_decay=0.0):
+    def optimizer(
+        self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0
+    ) -> torch.optim.Optimizer:
         return torch.optim.SGD(
             parameters, learning_rate, self.momentum, weight_decay=weight_decay, nesterov=True
         )

@@ -61,38 +61,38 @@ def mean_of_product(function: Function, a: float, c: float, b: float, panels: in
 
 def kernels_of_pair(arch: Architecture, x: np.ndarray, y: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of two points, x and y (d,) each."""
-    first, *others = arch.walk()
+    first, others = arch.linears[0], arch.walk()[1:]
     covariances = np.array([x @ x, x @ y, y @ y]) / len(x) * first.weight_std**2 + first.bias_std**2
     theta = covariances[1]
     for layer in others:
         if isinstance(layer, Linear):
             covariances = layer.weight_std**2 * covariances + layer.bias_std**2
             theta = covariances[1] + layer.weight_std**2 * theta
-            continue
-        (phi, derivative), (a, c, b) = functions(layer), covariances
-        theta = mean_of_product(derivative, a, c, b, panels) * theta
-        covariances = np.array(
-            [
-                mean_of_square(phi, a, panels),
-                mean_of_product(phi, a, c, b, panels),
-                mean_of_square(phi, b, panels),
-            ]
-        )
+        elif isinstance(layer, Activation):
+            (phi, derivative), (a, c, b) = functions(layer), covariances
+            theta = mean_of_product(derivative, a, c, b, panels) * theta
+            covariances = np.array(
+                [
+                    mean_of_square(phi, a, panels),
+                    mean_of_product(phi, a, c, b, panels),
+                    mean_of_square(phi, b, panels),
+                ]
+            )
     return {"NNGP": float(covariances[1]), "NTK": float(theta)}
 
 
 def kernels_of_point(arch: Architecture, x: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of a point (d,) with itself."""
-    first, *others = arch.walk()
+    first, others = arch.linears[0], arch.walk()[1:]
     variance = theta = x @ x / len(x) * first.weight_std**2 + first.bias_std**2
     for layer in others:
         if isinstance(layer, Linear):
             variance = layer.weight_std**2 * variance + layer.bias_std**2
             theta = variance + layer.weight_std**2 * theta
-            continue
-        phi, derivative = functions(layer)
-        theta = mean_of_square(derivative, variance, panels) * theta
-        variance = mean_of_square(phi, variance, panels)
+        elif isinstance(layer, Activation):
+            phi, derivative = functions(layer)
+            theta = mean_of_square(derivative, variance, panels) * theta
+            variance = mean_of_square(phi, variance, panels)
     return {"NNGP": float(variance), "NTK": float(theta)}
 
 

@@ -29,7 +29,7 @@ class Training:
     test_points: int
     method: Method = GradientDescent()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("steps", "step_size", "test_points"):
             value = getattr(self, name)
             if not value > 0:
@@ -58,7 +58,7 @@ class Scenario:
     profile: tuple[int | None, ...] = ()
     module: Recipe | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         arch = self.architecture
         if arch is not None and self.points.dimension != arch.inputs:
             got = f"{self.points.dimension} features for an architecture with {arch.inputs} inputs"
@@ -73,10 +73,27 @@ class Scenario:
             got = f"{self.training.test_points} of {self.points.count} points"
             raise InvalidArgument("test_points", got, "fewer than all points", "Leave some to train on.")
 
+    @property
+    def arch(self) -> Architecture:
+        """The architecture, for claims that ask of a subject that it has one."""
+        assert self.architecture is not None, "this scenario has no architecture"
+        return self.architecture
+
+    @property
+    def run(self) -> Training:
+        """The training, for claims about trained networks."""
+        assert self.training is not None, "nothing is trained in this scenario"
+        return self.training
+
+    @property
+    def recipe(self) -> Recipe:
+        """The torch module, for claims about one."""
+        assert self.module is not None, "this scenario has no torch module"
+        return self.module
+
     def hidden_widths(self, width: int = 0) -> list[int]:
-        """Units of each hidden layer of the architecture's network of that width."""
-        assert self.architecture is not None, "only an architecture has hidden layers to ask for"
-        return [fixed or width for fixed in self.profile or [None] * self.architecture.depth]
+        """Returns the units of each hidden layer of the architecture's network of that width."""
+        return [fixed or width for fixed in self.profile or [None] * self.arch.depth]
 
     def network_seed(self, *names: str | int) -> int:
         """A seed for one network, its own for every scenario and every name."""

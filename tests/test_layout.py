@@ -12,7 +12,7 @@ from ntkverify import activations
 
 PACKAGE = Path(ntkverify.__file__).parent
 ORDER = """errors axes serialization seeds causes findings runs drawing budgets arrays memory numerics activations architecture data recipes methods scenarios
-space reproducible stats analytic lazy networks empirical strategies predict training gap paper oracle premises subjects experiments claims maps diagnosis refutation hunt reports checking pytest_plugin cli""".split()
+space reproducible stats analytic lazy networks empirical predict training gap paper oracle premises subjects strategies experiments claims maps diagnosis refutation hunt reports checking pytest_plugin cli""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

@@ -16,7 +16,7 @@ from ntkverify.findings import Finding, Measurement, Verdict, weakest
 from ntkverify.premises import Premise
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import Effort
-from ntkverify.subjects import has
+from ntkverify.subjects import Subject, has
 
 ScenarioSpace = Callable[[Any, Budget, int], SearchStrategy[Scenario]]
 """(subject, budget, seed) -> the scenarios worth trying."""
@@ -65,7 +65,7 @@ class Claim:
             ),
         }
 
-    def concerns(self, subject: Any) -> bool:
+    def concerns(self, subject: Subject) -> bool:
         """Whether the subject brings what the claim is about."""
         some = not self.about or any(has(subject, part) for part in self.about)
         return some and all(has(subject, part) for part in self.needs)
@@ -75,10 +75,11 @@ class Claim:
         return tuple(premise.name for premise in self.premises if not premise.holds(scenario))
 
 
-def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> Finding:
+def examine(claim: Claim, subject: Subject, scenario: Scenario, effort: Effort) -> Finding:
     """Measures `claim` on `scenario`. Never raises: a crash is a finding, undecided, with its traceback."""
     started = time.perf_counter()
-    measurements, error = (), ""
+    measurements: tuple[Measurement, ...] = ()
+    error = ""
     if claim.concerns(subject):
         try:
             with one_thread():
@@ -107,7 +108,7 @@ def examine(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> F
     )
 
 
-def _versions(subject: Any) -> dict[str, str]:
+def _versions(subject: Subject) -> dict[str, str]:
     """What the numbers may depend on."""
     packages = ("ntkverify", "torch", "numpy", "scipy")
     return {

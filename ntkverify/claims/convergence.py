@@ -105,8 +105,8 @@ def measure_offset(
 ) -> Measurement:
     """What is left of one column at infinite width: 0; see `measure_offsets`, `extrapolate` and `decide_mean`."""
 
-    def draw(*block) -> np.ndarray:
-        return extrapolate(series.widths, series.rows(column, *block), powers)
+    def draw(stream: str, start: int, count: int) -> np.ndarray:
+        return extrapolate(series.widths, series.rows(column, stream, start, count), powers)
 
     decision = decide_mean(
         draw,

@@ -21,7 +21,7 @@ from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import FINISHED, LAZY, NO_HIDDEN_LAYER, UNSATURATED, WIDE, Premise
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios, Trainings
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 MARGIN = 0.05
 """Relative difference in error within which two predictors count as equally good."""
@@ -30,7 +30,7 @@ TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave, relative to the targets."""
 
 
-def measure_depth_step(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_depth_step(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The change in test error that a second hidden layer makes, of networks less that of NTK regression.
 
     Networks are 0 at the start and trained on the points that regression has. In units of the targets'
@@ -43,8 +43,8 @@ def measure_depth_step(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     def error(prediction: np.ndarray) -> np.ndarray:
         return np.sqrt(((prediction - truth) ** 2).mean(axis=(-2, -1))) / size
 
-    stacks = (scenario.architecture, scenario.architecture.deeper())
-    kernels = [task.split(np.asarray(subject.ntk(arch, task.points, task.x))) for arch in stacks]
+    stacks = (scenario.arch, scenario.arch.deeper())
+    kernels = [task.split(np.asarray(part(subject, "ntk")(arch, task.points, task.x))) for arch in stacks]
     regression = part(subject, "kernel_regression")
     limits = [error(regression(k, task.y, cross).test) for k, cross in kernels]
     build = part(subject, "network")
@@ -70,13 +70,12 @@ def measure_depth_step(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     )
 
 
-def measure_similarity(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_similarity(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Expected error of NNGP regression over that of NTK regression, less 1, on targets from each process."""
     task = Task.of(scenario)
     points, n = task.points, len(task.x)
     kernels = {
-        name: np.asarray(getattr(subject, name)(scenario.architecture, points, points))
-        for name in ("nngp", "ntk")
+        name: np.asarray(getattr(subject, name)(scenario.arch, points, points)) for name in ("nngp", "ntk")
     }
     condition = max(np.linalg.cond(kernel[:n, :n]) for kernel in kernels.values())
     doubt = ROUNDING_CONSTANT * len(points) * unit_roundoff(torch.float64) * condition
@@ -114,8 +113,7 @@ def _of_both(premise: Premise) -> Premise:
         premise,
         statement=f"{premise.statement}, with one more hidden layer too",
         holds=lambda scenario: (
-            premise.holds(scenario)
-            and premise.holds(replace(scenario, architecture=scenario.architecture.deeper()))
+            premise.holds(scenario) and premise.holds(replace(scenario, architecture=scenario.arch.deeper()))
         ),
     )
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 
-def add_command(commands) -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("check", help="try all claims on your kernel, library or torch module")
     parser.add_argument("subject", help="path/to/file.py:name or package.module:name")
@@ -48,7 +48,7 @@ def check(options: argparse.Namespace) -> int:
 class _Progress:
     """Prints one line for each claim, on standard error."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._claim = ""
 
     def __call__(self, claim: str, number: int, planned: int) -> None:

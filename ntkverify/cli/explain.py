@@ -7,7 +7,7 @@ from pathlib import Path
 from ntkverify.errors import InvalidArgument
 
 
-def add_command(commands) -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("explain", help="take the gap between a trained network and its NTK apart")
     parser.add_argument(

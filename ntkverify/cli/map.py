@@ -23,7 +23,7 @@ PROBLEM = {
 """What the options say of the problem."""
 
 
-def add_command(commands) -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser(
         "map",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 
-def add_command(commands) -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("paper", help="measure the claims of the paper that doubts the equivalence")
     parser.add_argument(

@@ -9,7 +9,7 @@ from ntkverify.findings import Finding
 from ntkverify.runs import find_finding
 
 
-def add_command(commands) -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("replay", help="measure a recorded finding again and compare every digit")
     parser.add_argument("finding", help="ID in the latest run, or RUN_FOLDER#ID")

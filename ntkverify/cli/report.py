@@ -7,7 +7,7 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.runs import Run
 
 
-def add_command(commands) -> None:
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser(
         "report", help="render the report of a run again, also of one that was killed; or compare two"

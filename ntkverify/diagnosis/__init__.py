@@ -33,7 +33,7 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
             return nothing
 
     def slip() -> Diagnosis | None:
-        arch = scenario.architecture
+        arch = scenario.arch
         return diagnose(subject, arch) if finding.is_defect and arch else None
 
     explanation = {

@@ -37,17 +37,17 @@ def gap_terms(claim: Claim, subject: Any, scenario: Scenario) -> tuple[GapTerm, 
 
 def _gap(subject: Any, scenario: Scenario) -> Gap | None:
     task, width, seed = Task.of(scenario), scenario.widths[0], scenario.network_seed("gap")
-    data = {"x": task.x, "y": task.y, "x_test": task.x_test, "steps": scenario.training.steps}
+    data = {"x": task.x, "y": task.y, "x_test": task.x_test, "steps": scenario.run.steps}
     if has(subject, "build"):
         net = subject.network(None, width, seed)
         kernel = np.asarray(empirical.empirical_ntk(net, task.x))
         data["y"] = scenario.points.targets(net(_tensor(net, task.x)).shape[1])[: len(task.x)]
-        rate = scenario.training.step_size * predict.max_learning_rate(kernel)
+        rate = scenario.run.step_size * predict.max_learning_rate(kernel)
         return explain_module_gap(net, **data, learning_rate=rate)
-    if isinstance(subject, BuiltinSubject) and scenario.architecture.depth:
-        kernel = np.asarray(subject.ntk(scenario.architecture, task.x, task.x))
+    if isinstance(subject, BuiltinSubject) and scenario.arch.depth:
+        kernel = np.asarray(subject.ntk(scenario.arch, task.x, task.x))
         rate = descent(scenario, (kernel + kernel.T) / 2)["learning_rate"]
-        return explain_gap(scenario.architecture, width, **data, learning_rate=rate, seed=seed)
+        return explain_gap(scenario.arch, width, **data, learning_rate=rate, seed=seed)
     return None
 
 

@@ -77,13 +77,13 @@ def _counts(scenario: Scenario) -> Variants:
 def _dimensions(scenario: Scenario) -> Variants:
     for inputs in (1, 2, 5, 9):
         points = dataclasses.replace(scenario.points, dimension=inputs)
-        arch = dataclasses.replace(scenario.architecture, inputs=inputs)
+        arch = dataclasses.replace(scenario.arch, inputs=inputs)
         yield dataclasses.replace(scenario, points=points, architecture=arch)
 
 
 def _depths(scenario: Scenario) -> Variants:
     for times in (1, 2):
-        yield dataclasses.replace(scenario, architecture=scenario.architecture.deeper(times))
+        yield dataclasses.replace(scenario, architecture=scenario.arch.deeper(times))
 
 
 def _activations(scenario: Scenario) -> Variants:
@@ -114,7 +114,7 @@ def _with_linears(scenario: Scenario, **fields: Any) -> Scenario:
 
 
 def _with_layers(scenario: Scenario, change: Callable[[Layer], Layer]) -> Scenario:
-    return dataclasses.replace(scenario, architecture=scenario.architecture.mapped(change))
+    return dataclasses.replace(scenario, architecture=scenario.arch.mapped(change))
 
 
 OF_POINTS: dict[str, Callable[[Scenario], Variants]] = {

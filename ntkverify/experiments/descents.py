@@ -10,26 +10,26 @@ from ntkverify import predict
 from ntkverify.experiments.tasks import Task
 from ntkverify.methods import GradientDescent
 from ntkverify.scenarios import Scenario
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 from ntkverify.training import Trajectory, train_ensemble
 
 
 def descent(scenario: Scenario, k_train: np.ndarray) -> dict[str, Any]:
     """The settings of gradient descent, for `train` and for the predictors; k_train sets the learning rate."""
-    training = scenario.training
+    training = scenario.run
     rate = training.step_size * predict.max_learning_rate(k_train, method=training.method)
     settings = {"steps": training.steps, "learning_rate": rate, "allow_unstable": True}
     # A subject's predictor need not know that there are methods besides gradient descent.
     return settings if training.method == GradientDescent() else settings | {"method": training.method}
 
 
-def networks(subject, scenario: Scenario, width: int, seeds: Sequence[int]) -> list[nn.Module]:
+def networks(subject: Subject, scenario: Scenario, width: int, seeds: Sequence[int]) -> list[nn.Module]:
     """Fresh networks of the subject, one per seed."""
     build, hidden = part(subject, "network"), scenario.hidden_widths(width)
-    return [build(scenario.architecture, hidden, seed) for seed in seeds]
+    return [build(scenario.arch, hidden, seed) for seed in seeds]
 
 
-def train_all(nets: Sequence[nn.Module], task: Task, settings: dict[str, Any], **options) -> Trajectory:
+def train_all(nets: Sequence[nn.Module], task: Task, settings: dict[str, Any], **options: Any) -> Trajectory:
     """Trains copies of all networks on the task."""
     return train_ensemble(nets, task.x, task.y, task.x_test, **settings, **options)
 
@@ -39,7 +39,7 @@ Predicted = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def descent_on(
-    subject, scenario: Scenario, kernels: tuple[np.ndarray, np.ndarray], task: Task | None = None
+    subject: Subject, scenario: Scenario, kernels: tuple[np.ndarray, np.ndarray], task: Task | None = None
 ) -> tuple[Predicted, np.ndarray]:
     """What gradient descent on k_train, k_test_train predicts from any start, and, from 0, how far it moves
     the outputs: (n + m, o). task: the scenario's, unless other targets are given."""

@@ -17,7 +17,9 @@ def orthogonal_direction(limit: np.ndarray, signs: np.ndarray) -> np.ndarray:
 
 def deviations(run: Trajectory, predicted: Predicted) -> np.ndarray:
     """(networks, n + m, o): where each network ends, less what is predicted."""
-    expected = [predicted(*start) for start in zip(run.initial_train, run.initial_test, strict=True)]
+    expected = [
+        predicted(*start) for start in zip(run.initial_train, np.asarray(run.initial_test), strict=True)
+    ]
     return np.concatenate([run.train, run.test], axis=1) - expected
 
 

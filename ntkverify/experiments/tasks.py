@@ -19,7 +19,7 @@ class Task:
     def of(scenario: Scenario) -> "Task":
         """The scenario's last points are held out."""
         points, targets = scenario.points.inputs(), scenario.points.targets()
-        n = scenario.points.count - scenario.training.test_points
+        n = scenario.points.count - scenario.run.test_points
         return Task(points[:n], targets[:n], points[n:])
 
     @property

@@ -34,7 +34,7 @@ def measure(problem: Problem, replicate: int) -> Gaps:
     task = replace(plain, y=problem.label_scale * plain.y)
     n, subject = len(task.x), BuiltinSubject()
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        kernels = task.split(_kernel(scenario.architecture, scenario.points, n))
+        kernels = task.split(_kernel(scenario.arch, scenario.points, n))
         predicted, moved = descent_on(subject, scenario, kernels, task)
         # Label scales must not share networks: their gaps would be no independent cells.
         seed = scenario.network_seed("map", repr(problem.label_scale), replicate)

@@ -17,15 +17,15 @@ LARGEST = 1e200
 
 
 def _has_relu_and_no_bias(scenario: Scenario) -> bool:
-    return set(scenario.architecture.activations) == {ReLU()} and UNBIASED.holds(scenario)
+    return set(scenario.arch.activations) == {ReLU()} and UNBIASED.holds(scenario)
 
 
 def _is_gaussian(scenario: Scenario) -> bool:
-    return all(linear.weights == "gaussian" for linear in scenario.architecture.linears)
+    return all(linear.weights == "gaussian" for linear in scenario.arch.linears)
 
 
 def _has_no_cusp(scenario: Scenario) -> bool:
-    arch = scenario.architecture
+    arch = scenario.arch
     if arch is None or arch.linears[0].bias_std > 0:
         return True
     return not any(activation.kinked for activation in arch.activations)
@@ -35,17 +35,17 @@ def _is_representable(scenario: Scenario) -> bool:
     if scenario.architecture is None:
         return True
     with np.errstate(over="ignore", invalid="ignore"):
-        values = [oracle.kernels_of_point(scenario.architecture, x) for x in scenario.points.inputs()]
+        values = [oracle.kernels_of_point(scenario.arch, x) for x in scenario.points.inputs()]
     return all(math.isfinite(value) and value < LARGEST for point in values for value in point.values())
 
 
 def _is_uniform(scenario: Scenario) -> bool:
-    arch = scenario.architecture
+    arch = scenario.arch
     return arch.depth >= DEEP and len(set(arch.linears)) == 1 and len(set(arch.activations)) == 1
 
 
 def _has_powers_only(scenario: Scenario) -> bool:
-    arch = scenario.architecture
+    arch = scenario.arch
     return (
         bool(arch.activations)
         and all(isinstance(activation, Monomial) for activation in arch.activations)
@@ -59,8 +59,8 @@ def _has_many_antipodes(scenario: Scenario) -> bool:
     return (
         points.source == "antipodes"
         and points.count % 2 == 0
-        and points.count > 2 * scenario.architecture.inputs > 2
-        and scenario.architecture.activations == (ReLU(),)
+        and points.count > 2 * scenario.arch.inputs > 2
+        and scenario.arch.activations == (ReLU(),)
         and UNBIASED.holds(scenario)
     )
 
@@ -68,12 +68,12 @@ def _has_many_antipodes(scenario: Scenario) -> bool:
 BIASED = Premise(
     name="biased first layer",
     statement="the first layer has a bias, so that no two distinct inputs are parallel",
-    holds=lambda scenario: scenario.architecture.linears[0].bias_std > 0,
+    holds=lambda scenario: scenario.arch.linears[0].bias_std > 0,
 )
 UNBIASED = Premise(
     name="no bias",
     statement="no layer has a bias",
-    holds=lambda scenario: all(linear.bias_std == 0 for linear in scenario.architecture.linears),
+    holds=lambda scenario: all(linear.bias_std == 0 for linear in scenario.arch.linears),
 )
 GAUSSIAN = Premise(
     name="Gaussian weights",
@@ -83,40 +83,40 @@ GAUSSIAN = Premise(
 GAUSSIAN_FIRST_LAYER = Premise(
     name="Gaussian first layer",
     statement="the first layer's weights are Gaussian: its fan_in does not grow, so no central limit helps",
-    holds=lambda scenario: scenario.architecture.linears[0].weights == "gaussian",
+    holds=lambda scenario: scenario.arch.linears[0].weights == "gaussian",
 )
 NON_POLYNOMIAL = Premise(
     name="non-polynomial activation",
     statement="at least one hidden layer, and no polynomial activation",
     holds=lambda scenario: (
-        bool(scenario.architecture.activations)
-        and not any(activation.polynomial for activation in scenario.architecture.activations)
+        bool(scenario.arch.activations)
+        and not any(activation.polynomial for activation in scenario.arch.activations)
     ),
 )
 HOMOGENEOUS = Premise(
     name="homogeneous activations",
     statement="phi(s u) = s^k phi(u) for s > 0 and some k >= 1, for every activation",
-    holds=lambda scenario: all(activation.homogeneous for activation in scenario.architecture.activations),
+    holds=lambda scenario: all(activation.homogeneous for activation in scenario.arch.activations),
 )
 CRITICAL_RELU = Premise(
     name="ReLU at its critical scale",
     statement="ReLU, no bias, weight_std^2 = 2 in every layer",
     holds=lambda scenario: (
         _has_relu_and_no_bias(scenario)
-        and all(abs(linear.weight_std**2 - 2) < 1e-12 for linear in scenario.architecture.linears)
+        and all(abs(linear.weight_std**2 - 2) < 1e-12 for linear in scenario.arch.linears)
     ),
 )
 EXACT_MEAN = Premise(
     name="one hidden layer, or ReLU without bias",
     statement="one hidden layer; or Gaussian weights and ReLU units without bias, where the mean of the diagonal is exact at any depth",
     holds=lambda scenario: (
-        scenario.architecture.depth == 1 or (_has_relu_and_no_bias(scenario) and _is_gaussian(scenario))
+        scenario.arch.depth == 1 or (_has_relu_and_no_bias(scenario) and _is_gaussian(scenario))
     ),
 )
 NO_HIDDEN_LAYER = Premise(
     name="no hidden layer",
     statement="without a hidden layer both kernels are the same",
-    holds=lambda scenario: scenario.architecture.depth == 0,
+    holds=lambda scenario: scenario.arch.depth == 0,
 )
 UNIFORM = Premise(
     name="deep and uniform",

@@ -5,7 +5,7 @@ from ntkverify.scenarios import Scenario
 
 
 def _exceeds_parameters(scenario: Scenario) -> bool:
-    recipe = scenario.module
+    recipe = scenario.recipe
     net = recipe.build(scenario.points.dimension, 0)
     return scenario.points.count * recipe.outputs > sum(part.numel() for part in net.parameters())
 

@@ -37,8 +37,8 @@ PRODUCT = Architecture(inputs=1, layers=Sequential(Linear(), Monomial(1), Linear
 @functools.lru_cache(maxsize=64)
 def _kernels(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     """NTK and NNGP of the training points, (n, n) each."""
-    x = scenario.points.inputs()[: scenario.points.count - scenario.training.test_points]
-    return analytic.ntk(scenario.architecture, x), analytic.nngp(scenario.architecture, x)
+    x = scenario.points.inputs()[: scenario.points.count - scenario.run.test_points]
+    return np.asarray(analytic.ntk(scenario.arch, x)), np.asarray(analytic.nngp(scenario.arch, x))
 
 
 def condition(scenario: Scenario) -> float:
@@ -54,7 +54,7 @@ def parameter_movement(scenario: Scenario) -> float:
     E[(y - f_0)(y - f_0)^T] = K + y y^T for the NNGP kernel K (Chizat, Oyallon & Bach 2019: training
     is lazy where parameters move little on the scale on which the gradients change).
     """
-    training, (ntk, nngp) = scenario.training, _kernels(scenario)
+    training, (ntk, nngp) = scenario.run, _kernels(scenario)
     y = scenario.points.targets()[: len(ntk)]
     spectrum, basis = np.linalg.eigh(ntk)
     rate = training.step_size * predict.max_learning_rate(ntk)
@@ -66,17 +66,17 @@ def parameter_movement(scenario: Scenario) -> float:
 def remainder(scenario: Scenario) -> float:
     """The fraction of the slowest mode that gradient descent on the analytic NTK leaves unlearned."""
     ntk = _kernels(scenario)[0]
-    rate = scenario.training.step_size * predict.max_learning_rate(ntk)
-    return float((np.abs(1 - rate * np.linalg.eigvalsh(ntk)) ** scenario.training.steps).max())
+    rate = scenario.run.step_size * predict.max_learning_rate(ntk)
+    return float((np.abs(1 - rate * np.linalg.eigvalsh(ntk)) ** scenario.run.steps).max())
 
 
 def _first_variance(scenario: Scenario) -> float:
-    first, x = scenario.architecture.linears[0], scenario.points.inputs()
+    first, x = scenario.arch.linears[0], scenario.points.inputs()
     return first.weight_std**2 * (x**2).mean(axis=1).max() + first.bias_std**2
 
 
 def _step_size_meets(condition: Callable[[float], bool]) -> Callable[[Scenario], bool]:
-    return lambda scenario: scenario.training is not None and condition(scenario.training.step_size)
+    return lambda scenario: scenario.training is not None and condition(scenario.run.step_size)
 
 
 STABLE = Premise(
@@ -99,9 +99,9 @@ LARGE_STEPS = Premise(
     name="large steps",
     statement="one product u . v / sqrt n, a learning rate above 2 / lambda_0 and not near 4 / lambda_0",
     holds=lambda scenario: (
-        scenario.architecture == PRODUCT
+        scenario.arch == PRODUCT
         and scenario.training is not None
-        and (1.1 <= scenario.training.step_size <= 1.8 or scenario.training.step_size >= 2.2)
+        and (1.1 <= scenario.run.step_size <= 1.8 or scenario.run.step_size >= 2.2)
     ),
 )
 FINISHED = Premise(
@@ -120,8 +120,7 @@ LAZY = Premise(
     "unit of the squared distance that all parameters are expected to move",
     holds=lambda scenario: (
         scenario.training is not None
-        and UNITS_PER_MOVEMENT * scenario.architecture.depth * parameter_movement(scenario)
-        <= narrowest(scenario)
+        and UNITS_PER_MOVEMENT * scenario.arch.depth * parameter_movement(scenario) <= narrowest(scenario)
     ),
 )
 UNSATURATED = Premise(

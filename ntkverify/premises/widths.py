@@ -16,8 +16,7 @@ WIDE = Premise(
     name="wide",
     statement=f"there is a hidden layer, and each has at least {WIDEST_DEPTH_RATIO} units per layer of depth",
     holds=lambda scenario: (
-        scenario.architecture.depth >= 1
-        and narrowest(scenario) >= WIDEST_DEPTH_RATIO * scenario.architecture.depth
+        scenario.arch.depth >= 1 and narrowest(scenario) >= WIDEST_DEPTH_RATIO * scenario.arch.depth
     ),
 )
 NO_BOTTLENECK = Premise(

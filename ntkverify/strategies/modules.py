@@ -1,7 +1,6 @@
 """Scenarios about torch modules."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -11,6 +10,7 @@ from ntkverify.data import Points
 from ntkverify.recipes import KINDS, Recipe
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies.spaces import Space, own_inputs
+from ntkverify.subjects import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +23,12 @@ class ModuleScenarios(Space):
     widths: tuple[int, ...] = (16, 8, 3)
     outputs: tuple[int, ...] = (1, 2, 3)
 
-    def __call__(self, subject: Any, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
-        """The scenarios for a subject, in a run of that seed."""
+    def __call__(self, subject: Subject, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
         return _module_scenarios(self, subject, seed)
 
 
 @st.composite
-def _module_scenarios(draw: st.DrawFn, space: ModuleScenarios, subject: Any, seed: int) -> Scenario:
+def _module_scenarios(draw: st.DrawFn, space: ModuleScenarios, subject: Subject, seed: int) -> Scenario:
     dimension = draw(st.integers(*space.dimensions))
     dimension = own_inputs(subject) or dimension
     recipe = Recipe(

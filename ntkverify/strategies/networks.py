@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from ntkverify.data import REAL, Points
 from ntkverify.methods import GradientDescent, Method
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.strategies.spaces import Space, own_inputs
+from ntkverify.subjects import Subject
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
 CLOSED_FORMS = DRAWN
@@ -71,8 +71,7 @@ class Scenarios(Space):
     weights: tuple[str, ...] = ("gaussian",)
     first_weights: tuple[str, ...] = ("gaussian",)
 
-    def __call__(self, subject: Any, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
-        """The scenarios for a subject, in a run of that budget and seed, which is that of every network in them."""
+    def __call__(self, subject: Subject, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
         return _scenarios(self, subject, budget, seed)
 
 
@@ -96,7 +95,7 @@ def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int) -> Architectu
 
 
 @st.composite
-def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Any, budget: Budget, seed: int) -> Scenario:
+def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Subject, budget: Budget, seed: int) -> Scenario:
     inputs, sources = own_inputs(subject), list(space.sources)
     if inputs is not None:
         sources = [source for source in sources if REAL.get(source, inputs) == inputs]
@@ -132,7 +131,7 @@ def _profiles(space: Scenarios, depth: int) -> SearchStrategy[tuple[int | None, 
     return st.tuples(*map(st.sampled_from, choices))
 
 
-def _fitting(subject: Any, widths: tuple[int, ...]) -> tuple[int, ...]:
+def _fitting(subject: Subject, widths: tuple[int, ...]) -> tuple[int, ...]:
     """The subject's own widths in place of others; in place of a single one, that in their middle."""
     own = getattr(subject, "widths", None)
     if not own or not widths:

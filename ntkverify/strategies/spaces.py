@@ -1,17 +1,21 @@
 """Spaces of scenarios, and what a subject leaves of them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from ntkverify.budgets import Budget
 from ntkverify.scenarios import Scenario
+from ntkverify.subjects import Subject
 
 
 class Space:
     """Scenarios that a claim is worth trying on: a value that says what is drawn, and draws it."""
+
+    def __call__(self, subject: Subject, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
+        """Returns the scenarios for a subject, in a run of that budget and seed."""
+        raise NotImplementedError
 
     def __or__(self, other: "Space") -> "Either":
         return Either((self, other))
@@ -23,12 +27,11 @@ class Either(Space):
 
     spaces: tuple[Space, ...]
 
-    def __call__(self, subject: Any, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
-        """The scenarios for a subject, in a run of that budget and seed."""
-        return st.one_of(space(subject, budget, seed) for space in self.spaces)
+    def __call__(self, subject: Subject, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
+        return st.one_of(*(space(subject, budget, seed) for space in self.spaces))
 
 
-def own_inputs(subject: Any) -> int | None:
+def own_inputs(subject: Subject) -> int | None:
     """The number of features that the subject takes; None for any."""
     arch = getattr(subject, "architecture", None)
     return getattr(subject, "inputs", None) if arch is None else arch.inputs

@@ -13,25 +13,26 @@ from ntkverify.premises import MORE_THAN_PARAMETERS
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.strategies import ModuleScenarios
+from ntkverify.subjects import Subject, part
 
 
 def _module(scenario: Scenario) -> tuple[nn.Module, np.ndarray]:
-    net = scenario.module.build(scenario.points.dimension, scenario.network_seed("module"))
+    net = scenario.recipe.build(scenario.points.dimension, scenario.network_seed("module"))
     x = scenario.points.inputs()
-    return net, x.astype(scenario.module.dtype)
+    return net, x.astype(scenario.recipe.dtype)
 
 
-def _variants(subject: Any) -> dict[str, dict[str, Any]]:
+def _variants(subject: Subject) -> dict[str, dict[str, Any]]:
     """Options to call the subject with, by name; none for one that knows none."""
     methods = getattr(subject, "empirical_methods", ())
     return {method: {"method": method} for method in methods} or {"": {}}
 
 
-def _matrix(subject: Any, net: nn.Module, x: np.ndarray, options: dict[str, Any]) -> np.ndarray:
+def _matrix(subject: Subject, net: nn.Module, x: np.ndarray, options: dict[str, Any]) -> np.ndarray:
     """The whole matrix (n outputs, n outputs) if the subject gives it, else (n, n)."""
     if not options:
-        return np.asarray(subject.empirical_ntk(net, x, x), dtype=float)
-    full = np.asarray(subject.empirical_ntk(net, x, x, outputs="full", **options), dtype=float)
+        return np.asarray(part(subject, "empirical_ntk")(net, x, x), dtype=float)
+    full = np.asarray(part(subject, "empirical_ntk")(net, x, x, outputs="full", **options), dtype=float)
     n, _, outputs, _ = full.shape
     return full.transpose(0, 2, 1, 3).reshape(n * outputs, n * outputs)
 
@@ -41,20 +42,22 @@ def _compared(name: str, got: np.ndarray, expected: np.ndarray, bound: float) ->
     return judged_within(name, relative_difference(got, expected, diagonal, diagonal), bound)
 
 
-def measure_methods_agree(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_methods_agree(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Every method against the definition, one backward pass for each output of each example."""
     net, x = _module(scenario)
     expected, bound, out = kernel_by_definition(net, x), rounding_bound(subject, net, x), []
-    mean = mean_over_outputs(expected, scenario.module.outputs)
+    mean = mean_over_outputs(expected, scenario.recipe.outputs)
     for name, options in _variants(subject).items():
-        got = np.asarray(subject.empirical_ntk(net, x, x, **options), dtype=float)
+        got = np.asarray(part(subject, "empirical_ntk")(net, x, x, **options), dtype=float)
         out.append(_compared(f"{name} mean over outputs".strip(), got, mean, bound))
         if options:
             out.append(_compared(f"{name} in full", _matrix(subject, net, x, options), expected, bound))
     return tuple(out)
 
 
-def measure_positive_semidefinite(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_positive_semidefinite(
+    subject: Subject, scenario: Scenario, effort: Effort
+) -> tuple[Measurement, ...]:
     """The smallest eigenvalue relative to the trace."""
     net, x = _module(scenario)
     bound, out = rounding_bound(subject, net, x), []
@@ -67,7 +70,7 @@ def measure_positive_semidefinite(subject, scenario: Scenario, effort: Effort) -
     return tuple(out)
 
 
-def measure_rank(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_rank(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """How many eigenvalues stand out of rounding, against the number of parameters."""
     net, x = _module(scenario)
     parameters, bound, out = _count(net), rounding_bound(subject, net, x), []
@@ -78,7 +81,7 @@ def measure_rank(subject, scenario: Scenario, effort: Effort) -> tuple[Measureme
     return tuple(out)
 
 
-def measure_batch_invariant(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_batch_invariant(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The matrix against itself from single pairs, from blocks, and from rows in another order."""
     net, x = _module(scenario)
     middle, order = len(x) // 2, derive(scenario.points.seed, "order").permutation(len(x))
@@ -86,7 +89,7 @@ def measure_batch_invariant(subject, scenario: Scenario, effort: Effort) -> tupl
     for name, options in _variants(subject).items():
 
         def kernel(x1: np.ndarray, x2: np.ndarray, options=options) -> np.ndarray:
-            return np.asarray(subject.empirical_ntk(net, x1, x2, **options), dtype=float)
+            return np.asarray(part(subject, "empirical_ntk")(net, x1, x2, **options), dtype=float)
 
         gram = kernel(x, x)
         halves = (x[:middle], x[middle:])

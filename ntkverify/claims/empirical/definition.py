@@ -1,7 +1,6 @@
 """The empirical NTK by its definition, and how far rounding lets two computations of it differ."""
 
 import copy
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +8,7 @@ from torch import nn
 
 from ntkverify.claims.kernel.accuracy import STEP, accuracy, relative_difference
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
+from ntkverify.subjects import Subject
 
 
 def kernel_by_definition(net: nn.Module, x: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def mean_over_outputs(matrix: np.ndarray, outputs: int) -> np.ndarray:
     return np.einsum("iajb,ab->ij", matrix.reshape(n, outputs, n, outputs), np.eye(outputs)) / outputs
 
 
-def rounding_bound(subject: Any, net: nn.Module, x: np.ndarray) -> float:
+def rounding_bound(subject: Subject, net: nn.Module, x: np.ndarray) -> float:
     """How far two right answers may differ, relative to sqrt(k(x, x) k(y, y)).
 
     Unit roundoff x operations (one for each parameter in an inner product of gradients, and those

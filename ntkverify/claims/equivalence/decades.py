@@ -16,7 +16,7 @@ from ntkverify.networks import Storage, network
 from ntkverify.premises import GAUSSIAN, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios, Trainings
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 NARROWEST = 64
 """The narrowest width; each other is twice the one before, up to the budget's widest."""
@@ -46,21 +46,21 @@ SLOPES = (-1.5, 0.5)
 """Where the slope of one network over the widths is clipped: about eight standard deviations from theory."""
 
 
-def measure_decades(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_decades(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of trained networks to the kernel's prediction from the same start, and of their NTK at the start
     to the kernel: slopes over the widths, and what is left of each along its limit at infinite width.
 
     The networks are ntkverify's own; those wider than WIDEST_DENSE have lazy hidden weights.
     """
     task = Task.of(scenario)
-    kernel = np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.points))
+    kernel = np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.points))
     kernels = task.split(kernel)
     predicted, moved = descent_on(subject, scenario, kernels)
     settings = descent(scenario, kernels[0])
 
     def measured(width: int, seeds: list[int], weights: Storage) -> np.ndarray:
         hidden = scenario.hidden_widths(width)
-        nets = [network(scenario.architecture, hidden, seed, weights=weights) for seed in seeds]
+        nets = [network(scenario.arch, hidden, seed, weights=weights) for seed in seeds]
         starts = np.stack([empirical_ntk(net, task.points) for net in nets])
         ends = distances(train_all(nets, task, settings), predicted, moved, scenario)
         return np.concatenate([ends[:2], relative_offsets(kernel, starts, scenario)[:2]])

@@ -11,7 +11,7 @@ from ntkverify.experiments import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import FINISHED, LAZY, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 RESOLUTION = 0.5
 """Of the mean, in standard deviations, and of the variance: a variance without its cross term is off by
@@ -22,15 +22,15 @@ TRUNCATION = 0.1
 the variance."""
 
 
-def measure_ensemble(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_ensemble(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Mean and variance of trained outputs on the test points, seen along one direction there.
 
     The direction is random, the same for the scenario. Each network's output along it, less the mean
     and in standard deviations of the Gaussian predicted, has mean 0; its square has mean 1.
     """
     task = Task.of(scenario)
-    kernel = np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.points))
-    start = np.asarray(part(subject, "nngp")(scenario.architecture, task.points, task.points))
+    kernel = np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.points))
+    start = np.asarray(part(subject, "nngp")(scenario.arch, task.points, task.points))
     (k_train, k_test_train), n = task.split(kernel), len(task.x)
     nngp_train, nngp_test_train = task.split(start)
     nngp_test = (start[n:, n:] + start[n:, n:].T) / 2

@@ -12,7 +12,7 @@ from ntkverify.networks import Antisymmetric
 from ntkverify.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave of trained networks. Units that are carried
@@ -22,7 +22,7 @@ WIDTHS_TO_THE_END = (256, 160, 96, 64, 32)
 """Narrower than a budget's: training to the end takes many steps."""
 
 
-def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_regression(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of trained networks to the kernel's prediction from the same initial function.
 
     Over training and test points together, relative to how far the kernel predicts that a network
@@ -32,13 +32,13 @@ def measure_regression(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
     return _converge(subject, scenario, effort, predicted, moved)
 
 
-def measure_zero_start(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_zero_start(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """As `measure_regression`, for networks that are 0 at the start, against the kernel alone."""
     _, moved = descent_on(subject, scenario, _kernels(subject, scenario))
     return _converge(subject, scenario, effort, lambda *_: moved, moved, Antisymmetric)
 
 
-def measure_interpolation(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_interpolation(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """As `measure_regression`, against ridgeless regression on what the initial function leaves."""
     task, (k_train, k_test_train) = Task.of(scenario), _kernels(subject, scenario)
     regression = part(subject, "kernel_regression")
@@ -50,13 +50,18 @@ def measure_interpolation(subject, scenario: Scenario, effort: Effort) -> tuple[
     return _converge(subject, scenario, effort, predicted, moved)
 
 
-def _kernels(subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+def _kernels(subject: Subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     task = Task.of(scenario)
-    return task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
+    return task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
 
 
 def _converge(
-    subject, scenario: Scenario, effort: Effort, predicted: Predicted, moved: np.ndarray, wrap=lambda net: net
+    subject: Subject,
+    scenario: Scenario,
+    effort: Effort,
+    predicted: Predicted,
+    moved: np.ndarray,
+    wrap=lambda net: net,
 ) -> tuple[Measurement, ...]:
     task, settings = Task.of(scenario), descent(scenario, _kernels(subject, scenario)[0])
 

@@ -14,6 +14,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import CRITICAL_RELU, GAUSSIAN, NO_BOTTLENECK, ONE_INPUT, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import BUDGET_WIDTHS, Scenarios
+from ntkverify.subjects import Subject, part
 
 
 def relu_second_moment(widths: list[int]) -> float:
@@ -28,10 +29,10 @@ def relu_second_moment(widths: list[int]) -> float:
     return math.prod(1 + 5 / n for n in widths) * (1 / 3 + 2 / 3 * pairs / (depth + 1) ** 2)
 
 
-def measure_second_moment(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_second_moment(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The relative variance of the diagonal of the NTK, in units of the exact value."""
     x = scenario.points.inputs()
-    mean = float(np.asarray(subject.ntk(scenario.architecture, x, x))[0, 0])
+    mean = float(np.asarray(part(subject, "ntk")(scenario.arch, x, x))[0, 0])
     variance = relu_second_moment(scenario.hidden_widths()) - 1
 
     def ratios(seeds: list[int]) -> np.ndarray:
@@ -51,11 +52,11 @@ def measure_second_moment(subject, scenario: Scenario, effort: Effort) -> tuple[
     )
 
 
-def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_concentration(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """How the diagonal of the NTK stops fluctuating, and how much is left at the largest width."""
     x, widest = scenario.points.inputs(), scenario.widths[0]
-    mean = float(np.asarray(subject.ntk(scenario.architecture, x, x))[0, 0])
-    expected = relu_second_moment([widest] * scenario.architecture.depth) - 1
+    mean = float(np.asarray(part(subject, "ntk")(scenario.arch, x, x))[0, 0])
+    expected = relu_second_moment([widest] * scenario.arch.depth) - 1
     actual = relu_second_moment(scenario.hidden_widths(widest)) - 1
     for_slope, for_size = effort.split(1, 1)
 

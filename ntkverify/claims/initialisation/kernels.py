@@ -1,24 +1,22 @@
 """Shared by this family: empirical kernels of freshly drawn networks, and scenarios that are too narrow."""
 
-from typing import Any
-
 import numpy as np
 
 from ntkverify.activations import ReLU
 from ntkverify.experiments import orthogonal_direction
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 HE = 2**0.5
 """The weight_std at which ReLU keeps the variance of its inputs."""
 
 
-def empirical_kernels(subject: Any, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:
+def empirical_kernels(subject: Subject, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:
     """(networks, n, n): the empirical NTK on the scenario's points of one network per seed."""
     x, hidden = scenario.points.inputs(), scenario.hidden_widths(width)
     build, empirical_ntk = part(subject, "network"), part(subject, "empirical_ntk")
-    nets = (build(scenario.architecture, hidden, seed) for seed in seeds)
+    nets = (build(scenario.arch, hidden, seed) for seed in seeds)
     return np.stack([np.asarray(empirical_ntk(net, x, x)) for net in nets])
 
 

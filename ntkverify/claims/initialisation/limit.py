@@ -13,13 +13,13 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import GAUSSIAN_FIRST_LAYER, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import BUDGET_WIDTHS, Scenarios
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 
-def measure_ntk_rate(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_ntk_rate(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of the empirical NTK to the analytic one over widths, relative to the latter's norm."""
     x = scenario.points.inputs()
-    limit = np.asarray(part(subject, "ntk")(scenario.architecture, x, x))
+    limit = np.asarray(part(subject, "ntk")(scenario.arch, x, x))
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         return relative_offsets(limit, empirical_kernels(subject, scenario, width, seeds), scenario)
@@ -31,11 +31,13 @@ OUTPUTS = 256
 """Outputs of one network: given its hidden layers they are independent draws of one another."""
 
 
-def measure_output_covariance(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_output_covariance(
+    subject: Subject, scenario: Scenario, effort: Effort
+) -> tuple[Measurement, ...]:
     """Products of outputs, averaged over the outputs of a network, against the NNGP kernel."""
     x = scenario.points.inputs()
-    limit = np.asarray(subject.nngp(scenario.architecture, x, x))
-    many, build = _with_outputs(scenario.architecture, OUTPUTS), part(subject, "network")
+    limit = np.asarray(part(subject, "nngp")(scenario.arch, x, x))
+    many, build = _with_outputs(scenario.arch, OUTPUTS), part(subject, "network")
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = (build(many, scenario.hidden_widths(width), seed) for seed in seeds)
@@ -44,11 +46,13 @@ def measure_output_covariance(subject, scenario: Scenario, effort: Effort) -> tu
     return measure_offsets(WidthSeries(replicates, scenario), effort, resolution=0.03)
 
 
-def measure_independent_outputs(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_independent_outputs(
+    subject: Subject, scenario: Scenario, effort: Effort
+) -> tuple[Measurement, ...]:
     """The block of the NTK between two outputs, relative to the analytic kernel of one."""
     x = scenario.points.inputs()
-    limit = np.asarray(subject.ntk(scenario.architecture, x, x))
-    two, build = _with_outputs(scenario.architecture, 2), part(subject, "network")
+    limit = np.asarray(part(subject, "ntk")(scenario.arch, x, x))
+    two, build = _with_outputs(scenario.arch, 2), part(subject, "network")
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = (build(two, scenario.hidden_widths(width), seed) for seed in seeds)

@@ -12,12 +12,12 @@ from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import EXACT_MEAN, GAUSSIAN_FIRST_LAYER
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios
-from ntkverify.subjects import FOREIGN_ACCURACY, part
+from ntkverify.subjects import FOREIGN_ACCURACY, Subject, part
 
 
-def measure_ntk_mean(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_ntk_mean(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The mean of the empirical NTK at one width, against the analytic one; deeper, its diagonal only."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     limit = np.asarray(part(subject, "ntk")(arch, x, x))
     direction = crossing_direction(limit, scenario)
     if arch.depth > 1:

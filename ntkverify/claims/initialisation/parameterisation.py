@@ -9,14 +9,19 @@ from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios
+from ntkverify.subjects import Subject, part
 
 
-def measure_parameterisations(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_parameterisations(
+    subject: Subject, scenario: Scenario, effort: Effort
+) -> tuple[Measurement, ...]:
     """The NTK in standard parameterisation against the weighted sum of the NTK's parts, layer by layer."""
-    arch, x, width = scenario.architecture, scenario.points.inputs(), scenario.widths[0]
+    arch, x, width = scenario.arch, scenario.points.inputs(), scenario.widths[0]
     seed = scenario.network_seed("screen", 0)
-    net = subject.network(arch, width, seed)
-    standard = np.asarray(subject.empirical_ntk(subject.standard_network(arch, width, seed), x, x))
+    net = part(subject, "network")(arch, width, seed)
+    standard = np.asarray(
+        part(subject, "empirical_ntk")(part(subject, "standard_network")(arch, width, seed), x, x)
+    )
     fan_ins = [arch.inputs] + [width] * arch.depth
     modules = [
         module for module in net.modules() if isinstance(getattr(module, "weight", None), nn.Parameter)
@@ -42,11 +47,11 @@ def measure_parameterisations(subject, scenario: Scenario, effort: Effort) -> tu
     )
 
 
-def _part(subject, net: nn.Module, parameter: nn.Parameter, x: np.ndarray) -> np.ndarray:
+def _part(subject: Subject, net: nn.Module, parameter: nn.Parameter, x: np.ndarray) -> np.ndarray:
     """The empirical NTK (n, n) of a single parameter."""
     for other in net.parameters():
         other.requires_grad_(other is parameter)
-    return np.asarray(subject.empirical_ntk(net, x, x))
+    return np.asarray(part(subject, "empirical_ntk")(net, x, x))
 
 
 PARAMETERISATIONS = Claim(

@@ -11,7 +11,7 @@ from ntkverify.architecture import Architecture
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
-from ntkverify.subjects import FOREIGN_ACCURACY, has
+from ntkverify.subjects import FOREIGN_ACCURACY, Subject, has
 
 STEP = 1e-6
 """Relative change of the inputs from which their condition is read off."""
@@ -20,7 +20,7 @@ KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(n1, d), (n2, d) -> (n1, n2), for a fixed architecture."""
 
 
-def kernels(subject: Any, arch: Architecture | None) -> dict[str, KernelFunction]:
+def kernels(subject: Subject, arch: Architecture | None) -> dict[str, KernelFunction]:
     """The kernels that the subject brings, by name."""
 
     def of(part: str) -> KernelFunction:
@@ -29,12 +29,12 @@ def kernels(subject: Any, arch: Architecture | None) -> dict[str, KernelFunction
     return {name: of(part) for name, part in (("NNGP", "nngp"), ("NTK", "ntk")) if has(subject, part)}
 
 
-def accuracy(subject: Any) -> float:
+def accuracy(subject: Subject) -> float:
     """The relative accuracy that the subject claims; 0 for rounding level."""
     return getattr(subject, "accuracy", FOREIGN_ACCURACY)
 
 
-def rounding_bound(subject: Any, arch: Architecture | None, *inputs: np.ndarray) -> float:
+def rounding_bound(subject: Subject, arch: Architecture | None, *inputs: np.ndarray) -> float:
     """How far two right answers may differ, relative to sqrt(k(x, x) k(y, y)).
 
     inputs: (n, d) each. Unit roundoff x operations (products in an inner product, and a constant

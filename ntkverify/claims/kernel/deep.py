@@ -10,15 +10,16 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import APART, CRITICAL_RELU, UNIFORM
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios
+from ntkverify.subjects import Subject
 
 
-def measure_growth(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_growth(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The factor by which one more layer multiplies the NTK, against what its own NNGP predicts.
 
     The factor s_w^2 E[phi'(u) phi'(v)] is integrated at the variances and covariance that the NNGP
     kernel has reached, so it is that of the phase: below, at or above 1.
     """
-    shallow, points = scenario.architecture, scenario.points.inputs()[:2]
+    shallow, points = scenario.arch, scenario.points.inputs()[:2]
     deep = shallow.deeper()
     linear, (_, derivative) = shallow.linears[-1], oracle.functions(shallow.activations[-1])
     before, after = (kernels(subject, arch) for arch in (shallow, deep))
@@ -42,9 +43,9 @@ def measure_growth(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     return tuple(out)
 
 
-def measure_critical(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_critical(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Off-diagonal over diagonal of the NTK, against 1/4, times the depth."""
-    arch, points = scenario.architecture, scenario.points.inputs()[:2]
+    arch, points = scenario.arch, scenario.points.inputs()[:2]
     gram = kernels(subject, arch)["NTK"](points, points)
     ratio = gram[0, 1] / np.sqrt(gram[0, 0] * gram[1, 1])
     tolerance = f"the next order is {CORRECTION:g} / depth at most"

@@ -11,6 +11,7 @@ from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import BIASED, DISTINCT, NON_POLYNOMIAL
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.subjects import Subject
 
 
 def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, lower: float) -> Measurement:
@@ -24,9 +25,9 @@ def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, l
     )
 
 
-def measure_semidefinite(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_semidefinite(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of each Gram matrix: not below 0."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     out = []
     for name, kernel in kernels(subject, arch).items():
         gram = kernel(x, x)
@@ -35,9 +36,9 @@ def measure_semidefinite(subject, scenario: Scenario, effort: Effort) -> tuple[M
     return tuple(out)
 
 
-def measure_dominates(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_dominates(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of Theta - K, on the scale of Theta: not below 0."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     nngp, ntk = (kernel(x, x) for kernel in kernels(subject, arch).values())
     spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(ntk - nngp, np.diag(ntk)))
     return (_nonnegative("NTK - NNGP, smallest eigenvalue", spectrum, bound),)
@@ -48,9 +49,11 @@ def _nonnegative(name: str, spectrum: np.ndarray, bound: float) -> Measurement:
     return _smallest(name, spectrum, bound, verdict, -bound)
 
 
-def measure_strictly_positive(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_strictly_positive(
+    subject: Subject, scenario: Scenario, effort: Effort
+) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of the NTK: above what rounding could have put there."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     gram = kernels(subject, arch)["NTK"](x, x)
     spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(gram, np.diag(gram)))
     exact = getattr(subject, "accuracy", None) == 0

@@ -13,11 +13,12 @@ from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import CLOSE_PAIR, CRITICAL_RELU, LOW_RANK
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import ACTIVATIONS, Scenarios
+from ntkverify.subjects import Subject
 
 
-def measure_small_angle(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_small_angle(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of two points over what the law gives at their angle."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     angle = 2 * math.atan2(np.linalg.norm(unit[0] - unit[1]), np.linalg.norm(unit[0] + unit[1]))
     gram = kernels(subject, arch)["NTK"](x, x)
@@ -37,9 +38,9 @@ def measure_small_angle(subject, scenario: Scenario, effort: Effort) -> tuple[Me
     )
 
 
-def measure_rank(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_rank(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The number of eigenvalues that rounding cannot explain, against the predicted rank."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     expected, out = predicted_rank(scenario), []
     for name, kernel in kernels(subject, arch).items():
         gram = kernel(x, x)
@@ -67,7 +68,7 @@ def _least_separation(scenario: Scenario, spectrum: np.ndarray, bound: float) ->
     Of powers, that of the plainest kernel over the same functions, (bias + <x, y> / d)^degree; of pairs
     x, -x, the least that is seen.
     """
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     if not all(activation.polynomial for activation in arch.activations):
         return float(spectrum[spectrum > bound].min(initial=math.inf))
     plainest = (float(arch.linears[0].bias_std > 0) + x @ x.T / arch.inputs) ** _degree(arch)
@@ -80,7 +81,7 @@ def _degree(arch: Architecture) -> int:
 
 def predicted_rank(scenario: Scenario) -> int:
     """Of both kernels: polynomials of a degree span that many functions; see RANK."""
-    arch, d = scenario.architecture, scenario.architecture.inputs
+    arch, d = scenario.arch, scenario.arch.inputs
     count = scenario.points.count
     if not all(activation.polynomial for activation in arch.activations):
         return min(count, count // 2 + d)

@@ -15,14 +15,15 @@ from ntkverify.premises import DISTINCT, NO_CUSP, REPRESENTABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, Scenarios
+from ntkverify.subjects import Subject
 
 DIFFERENCE = 1e-4
 """Step of the central differences; their error falls like its square."""
 
 
-def measure_finite(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_finite(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Entries that are not finite, and gradients at the inputs that are not, where there are any."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     out = []
     for name, kernel in kernels(subject, arch).items():
         out.append(judged_within(f"{name}, entries not finite", _bad(kernel(x, x)), 0, "none may be"))
@@ -36,10 +37,10 @@ def _bad(values: np.ndarray) -> int:
     return int((~np.isfinite(values)).sum())
 
 
-def measure_differentiable(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_differentiable(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The gradient of a weighted sum of k(x, y), x and y different inputs, along a random direction,
     against central differences at two steps."""
-    arch, points = scenario.architecture, scenario.points.inputs()
+    arch, points = scenario.arch, scenario.points.inputs()
     middle = len(points) // 2
     x, y, rng = points[:middle], points[middle:], derive(scenario.points.seed, "direction")
     weights, direction = rng.standard_normal((len(x), len(y))), rng.standard_normal(x.shape)
@@ -76,7 +77,7 @@ def _without_gradient() -> Measurement:
     )
 
 
-def _gradient(subject, name: str, arch, x: np.ndarray, weights, y: np.ndarray | None = None):
+def _gradient(subject: Subject, name: str, arch, x: np.ndarray, weights, y: np.ndarray | None = None):
     """Of sum(weights * k(x, y)) at x (n, d), y None for x itself; None where the subject has no gradients."""
     first = torch.tensor(x, requires_grad=True)
     second = first if y is None else torch.tensor(y)

@@ -12,6 +12,7 @@ import torch
 from ntkverify.architecture import Architecture
 from ntkverify.claims.kernel.accuracy import rounding_bound
 from ntkverify.numerics import spectral_rounding_bound
+from ntkverify.subjects import Subject
 
 
 def scaled(gram: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
@@ -22,7 +23,7 @@ def scaled(gram: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
 
 
 def spectrum_and_bound(
-    subject, arch: Architecture, x: np.ndarray, matrix: np.ndarray
+    subject: Subject, arch: Architecture, x: np.ndarray, matrix: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Eigenvalues (m,), ascending, of a scaled matrix, and how far errors of its entries move them."""
     if not matrix.size:

@@ -14,11 +14,12 @@ from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.subjects import Subject
 
 
-def measure_diagonal(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_diagonal(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """k(x, x) for every input against the scalar recursion by integration, relative to itself."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     bound, out = rounding_bound(subject, arch, x), []
     fine, coarse = ([oracle.kernels_of_point(arch, point, panels) for point in x] for panels in (48, 24))
     for name, kernel in kernels(subject, arch).items():
@@ -30,9 +31,9 @@ def measure_diagonal(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     return tuple(out)
 
 
-def measure_oracle(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_oracle(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """k(x, y) of the first two inputs against integration in the plane."""
-    arch, points = scenario.architecture, scenario.points.inputs()[:2]
+    arch, points = scenario.arch, scenario.points.inputs()[:2]
     bound = rounding_bound(subject, arch, points) / sine(scenario)
     fine, coarse = (oracle.kernels_of_pair(arch, *points, panels) for panels in (36, 24))
     scales = [oracle.kernels_of_point(arch, point) for point in points]
@@ -45,9 +46,9 @@ def measure_oracle(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     return tuple(out)
 
 
-def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_recursion(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Every entry of the Gram matrix against ntkverify's own kernel, as it is evaluated for large matrices."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     bound, points, out = rounding_bound(subject, arch, x), torch.from_numpy(x), []
     for name, kernel in kernels(subject, arch).items():
         expected = evaluate(name.lower(), arch, points, None).numpy()

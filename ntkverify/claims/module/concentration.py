@@ -8,6 +8,7 @@ from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
+from ntkverify.subjects import Subject, part
 
 NOTHING, ROUNDING = 1e-14, 1e-9
 """What stands for exactly 0, whose logarithm there is not; and what is not told from it."""
@@ -19,13 +20,16 @@ FALLING = (-0.5, -0.25)
 """A slope over width in theory, and the shallowest: halfway to what does not fall at all."""
 
 
-def measure_concentration(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_concentration(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Slope over width of the distance between the NTKs of two networks, relative to their mean."""
     x = scenario.points.inputs()
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         pairs = [
-            [np.asarray(empirical_ntk(subject.network(None, width, each), x)) for each in (seed, seed + 1)]
+            [
+                np.asarray(empirical_ntk(part(subject, "network")(None, width, each), x))
+                for each in (seed, seed + 1)
+            ]
             for seed in seeds
         ]
         distances = [np.linalg.norm(a - b) / np.linalg.norm((a + b) / 2) for a, b in pairs]

@@ -17,13 +17,14 @@ from ntkverify.findings import TOLD, Measurement, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import fit_power_law, mean_interval, width_reaching
 from ntkverify.strategies import Trainings
+from ntkverify.subjects import Subject, part
 from ntkverify.training import train
 
 TOLERANCE = 0.05
 """Where the kernel regime is said to begin, for a subject that wants no other."""
 
 
-def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_regime(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Slopes over width of the kernel's drift and of the distance to the linearised network; and, of the
     latter, the width at which it falls to the tolerance."""
     series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
@@ -36,7 +37,7 @@ def measure_regime(subject, scenario: Scenario, effort: Effort) -> tuple[Measure
     return (*slopes, *_where_it_begins(subject, series.widths, distances))
 
 
-def _where_it_begins(subject, widths: np.ndarray, distances: np.ndarray) -> tuple[Measurement, ...]:
+def _where_it_begins(subject: Subject, widths: np.ndarray, distances: np.ndarray) -> tuple[Measurement, ...]:
     """What is not judged, but told: the distance at the owner's width, and the width of the tolerance."""
     distances = distances[np.isfinite(distances).all(axis=1)]
     if len(distances) < 2:
@@ -81,7 +82,7 @@ def _reach(width: float, widths: np.ndarray) -> str:
     return f"extrapolated from widths {widths.min():g} to {widths.max():g}"
 
 
-def measure_lazy(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_lazy(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The distance to the linearised network at the owner's width, against what its owner claims."""
 
     def distances(seeds: list[int]) -> np.ndarray:
@@ -99,16 +100,16 @@ def measure_lazy(subject, scenario: Scenario, effort: Effort) -> tuple[Measureme
     )
 
 
-def _drift_and_distance(subject, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:
+def _drift_and_distance(subject: Subject, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:
     """(2, networks): relative drift of the kernel in training, and distance of the trained outputs on the test
     points (on others all networks fit in the end) from the linearised network's, relative to how far those
     moved; NaN where training diverged."""
-    found = [_of_one(subject.network(None, width, seed), scenario) for seed in seeds]
+    found = [_of_one(part(subject, "network")(None, width, seed), scenario) for seed in seeds]
     return np.maximum(np.array(found).T, NOTHING)
 
 
 def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
-    task, training = Task.of(scenario), scenario.training
+    task, training = Task.of(scenario), scenario.run
     full = np.asarray(empirical_ntk(net, task.points, task.x, outputs="full"))
     rows, columns, outputs, _ = full.shape
     kernel = full.transpose(0, 2, 1, 3).reshape(rows * outputs, columns * outputs)

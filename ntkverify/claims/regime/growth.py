@@ -16,7 +16,7 @@ from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import replicate_slopes
 from ntkverify.strategies import Scenarios, Trainings
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 WIDTHS = (256, 128, 64, 32, 16)
 FLAT = (-0.25, 0.25)
@@ -69,7 +69,7 @@ def measure_growth(
 
 
 def drifts(
-    subject,
+    subject: Subject,
     scenario: Scenario,
     wrap: Callable[[nn.Module, int], nn.Module],
     speed: Callable[[int], float],
@@ -87,7 +87,7 @@ def drifts(
     def at(width: int, seeds: list[int]) -> np.ndarray:
         nets = [wrap(net, width) for net in networks(subject, scenario, width, seeds)]
         faster = settings | {"learning_rate": settings["learning_rate"] * speed(width)}
-        return final_drift(train_all(nets, task, faster, record_at=(scenario.training.steps,)), len(seeds))
+        return final_drift(train_all(nets, task, faster, record_at=(scenario.run.steps,)), len(seeds))
 
     return values
 
@@ -97,7 +97,9 @@ def final_drift(run, count: int) -> np.ndarray:
     return run.records[-1].kernel_drift if run.records else np.full(count, np.nan)
 
 
-def gaps(subject, scenario: Scenario, wrap: Callable[[nn.Module], nn.Module] = lambda net: net) -> Values:
+def gaps(
+    subject: Subject, scenario: Scenario, wrap: Callable[[nn.Module], nn.Module] = lambda net: net
+) -> Values:
     """Relative distances of wrapped networks to kernel regression from their own start, after training."""
     task, kernels = Task.of(scenario), analytic_kernels(subject, scenario)
     settings, (predicted, moved) = descent(scenario, kernels[0]), descent_on(subject, scenario, kernels)
@@ -109,13 +111,13 @@ def gaps(subject, scenario: Scenario, wrap: Callable[[nn.Module], nn.Module] = l
     return lambda seeds: np.stack([at(width, seeds) for width in scenario.widths])
 
 
-def analytic_kernels(subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+def analytic_kernels(subject: Subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     """k_train, k_test_train of the scenario's points."""
     task = Task.of(scenario)
-    return task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
+    return task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
 
 
-def analytic_descent(subject, scenario: Scenario) -> dict:
+def analytic_descent(subject: Subject, scenario: Scenario) -> dict:
     """The settings of gradient descent at the learning rate of the analytic NTK."""
     return descent(scenario, analytic_kernels(subject, scenario)[0])
 

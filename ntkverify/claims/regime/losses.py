@@ -11,6 +11,7 @@ from ntkverify.experiments import Task, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario
+from ntkverify.subjects import Subject
 
 TIMES = (400, 240, 140, 80, 48)
 
@@ -19,10 +20,10 @@ DECAY = 0.7
 
 
 def measure_cross_entropy(
-    subject, scenario: Scenario, effort: Effort, loss: str = "cross_entropy"
+    subject: Subject, scenario: Scenario, effort: Effort, loss: str = "cross_entropy"
 ) -> tuple[Measurement, ...]:
     """Drift of the kernel over time, two classes, both outputs trained."""
-    two = replace(scenario, architecture=replace(scenario.architecture, outputs=2))
+    two = replace(scenario, architecture=replace(scenario.arch, outputs=2))
     task, settings = Task.of(scenario), analytic_descent(subject, scenario)
     labels = np.eye(2)[(task.y[:, 0] > np.median(task.y[:, 0])).astype(int)]
     task = replace(task, y=labels)
@@ -38,13 +39,13 @@ def measure_cross_entropy(
 
 
 def measure_weight_decay(
-    subject, scenario: Scenario, effort: Effort, kept: float = DECAY
+    subject: Subject, scenario: Scenario, effort: Effort, kept: float = DECAY
 ) -> tuple[Measurement, ...]:
     """What decay takes of the kernel: a ReLU network's is homogeneous of degree 2 H in its weights."""
     task, settings = Task.of(scenario), analytic_descent(subject, scenario)
-    rate, steps = settings["learning_rate"], scenario.training.steps
+    rate, steps = settings["learning_rate"], scenario.run.steps
     decay = (1 - kept ** (1 / steps)) / rate
-    expected = 1 - DECAY ** (2 * scenario.architecture.depth)
+    expected = 1 - DECAY ** (2 * scenario.arch.depth)
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
         nets = networks(subject, scenario, width, seeds)

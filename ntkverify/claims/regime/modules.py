@@ -19,6 +19,7 @@ from ntkverify.findings import Measurement
 from ntkverify.networks import Elementwise
 from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario
+from ntkverify.subjects import Subject
 from ntkverify.training import train
 
 DROPPED = 0.5
@@ -55,7 +56,7 @@ def around_activations(
 
 
 def measure_dropout(
-    subject, scenario: Scenario, effort: Effort, share: float = DROPPED
+    subject: Subject, scenario: Scenario, effort: Effort, share: float = DROPPED
 ) -> tuple[Measurement, ...]:
     """Distance to kernel regression of networks trained with dropout and evaluated without."""
     task, kernels = Task.of(scenario), analytic_kernels(subject, scenario)
@@ -79,7 +80,7 @@ def measure_dropout(
 
 
 def measure_batch_norm(
-    subject,
+    subject: Subject,
     scenario: Scenario,
     effort: Effort,
     normalise: Callable[[int], nn.Module] = lambda width: nn.BatchNorm1d(

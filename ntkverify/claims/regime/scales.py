@@ -20,7 +20,7 @@ from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
 from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 OUTPUT_SCALES = (0.5, 2.0, 8.0, 32.0, 128.0)
 LABEL_SCALES = (16.0, 8.0, 4.0, 2.0, 1.0)
@@ -41,7 +41,7 @@ class Scaled(nn.Module):
 
 
 def measure_mean_field(
-    subject, scenario: Scenario, effort: Effort, exponent: float = 0.5
+    subject: Subject, scenario: Scenario, effort: Effort, exponent: float = 0.5
 ) -> tuple[Measurement, ...]:
     """Drift of the kernel where the output is divided by width^exponent more than in the NTK's scale."""
     values = drifts(
@@ -57,7 +57,7 @@ def measure_mean_field(
     )
 
 
-def measure_output_scale(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_output_scale(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Drift of the kernel of alpha f, f = 0 at the start, over alpha."""
     task, settings = Task.of(scenario), analytic_descent(subject, scenario)
 
@@ -65,7 +65,7 @@ def measure_output_scale(subject, scenario: Scenario, effort: Effort) -> tuple[M
         made = networks(subject, scenario, scenario.widths[0], seeds)
         nets = [Scaled(Antisymmetric(net), scale) for net in made]
         slower = settings | {"learning_rate": settings["learning_rate"] / scale**2}
-        return final_drift(train_all(nets, task, slower, record_at=(scenario.training.steps,)), len(seeds))
+        return final_drift(train_all(nets, task, slower, record_at=(scenario.run.steps,)), len(seeds))
 
     return measure_growth(
         lambda seeds: np.stack([at(scale, seeds) for scale in OUTPUT_SCALES]),
@@ -80,7 +80,7 @@ def measure_output_scale(subject, scenario: Scenario, effort: Effort) -> tuple[M
 
 
 def measure_label_scale(
-    subject, scenario: Scenario, effort: Effort, scales: tuple[float, ...] = LABEL_SCALES
+    subject: Subject, scenario: Scenario, effort: Effort, scales: tuple[float, ...] = LABEL_SCALES
 ) -> tuple[Measurement, ...]:
     """Drift of the kernel over the size of the targets."""
     task, settings = Task.of(scenario), analytic_descent(subject, scenario)
@@ -88,9 +88,7 @@ def measure_label_scale(
     def at(scale: float, seeds: list[int]) -> np.ndarray:
         nets = networks(subject, scenario, scenario.widths[0], seeds)
         louder = replace(task, y=scale * task.y)
-        return final_drift(
-            train_all(nets, louder, settings, record_at=(scenario.training.steps,)), len(seeds)
-        )
+        return final_drift(train_all(nets, louder, settings, record_at=(scenario.run.steps,)), len(seeds))
 
     return measure_growth(
         lambda seeds: np.stack([at(scale, seeds) for scale in scales]),
@@ -105,13 +103,13 @@ def measure_label_scale(
 
 
 def measure_standard(
-    subject, scenario: Scenario, effort: Effort, build: str = "standard_network"
+    subject: Subject, scenario: Scenario, effort: Effort, build: str = "standard_network"
 ) -> tuple[Measurement, ...]:
     """lambda_max of the network's own NTK over width, and whether a rate that suits the narrowest diverges."""
     task, make, empirical_ntk = Task.of(scenario), part(subject, build), part(subject, "empirical_ntk")
 
     def built(width: int, seeds: list[int]) -> list[nn.Module]:
-        return [make(scenario.architecture, scenario.hidden_widths(width), seed) for seed in seeds]
+        return [make(scenario.arch, scenario.hidden_widths(width), seed) for seed in seeds]
 
     def steepest(seeds: list[int]) -> np.ndarray:
         return np.array([[largest(net) for net in built(width, seeds)] for width in scenario.widths])
@@ -120,10 +118,10 @@ def measure_standard(
         return float(np.linalg.eigvalsh(np.asarray(empirical_ntk(net, task.x)))[-1])
 
     def grows(seeds: list[int]) -> np.ndarray:
-        rates = scenario.training.step_size * 2 / steepest(seeds)[-1]
+        rates = scenario.run.step_size * 2 / steepest(seeds)[-1]
         grown = []
         for net, rate in zip(built(scenario.widths[0], seeds), rates, strict=True):
-            settings = {"steps": scenario.training.steps, "learning_rate": rate, "allow_unstable": True}
+            settings = {"steps": scenario.run.steps, "learning_rate": rate, "allow_unstable": True}
             losses = train_all([net], task, settings).losses
             grown.append(not losses[-1] < losses[0])
         return np.array(grown, dtype=float)

@@ -11,7 +11,7 @@ from ntkverify.claims.regime.growth import FLAT, gaps, measure_growth, ordinary
 from ntkverify.findings import Measurement
 from ntkverify.premises import STABLE, UNSATURATED
 from ntkverify.scenarios import Scenario
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 NARROW = 4
 """Units of the bottleneck."""
@@ -20,7 +20,7 @@ UNITS_PER_LAYER = 8
 """Width over depth, the same at all widths."""
 
 
-def measure_bottleneck(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_bottleneck(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of trained networks to kernel regression over the width of all layers but one."""
     expected = {"slope": FLAT, "size": (0.1, np.inf)}
     values = gaps(subject, scenario)
@@ -30,12 +30,12 @@ def measure_bottleneck(subject, scenario: Scenario, effort: Effort) -> tuple[Mea
 
 
 def measure_depth(
-    subject, scenario: Scenario, effort: Effort, units_per_layer: int = UNITS_PER_LAYER
+    subject: Subject, scenario: Scenario, effort: Effort, units_per_layer: int = UNITS_PER_LAYER
 ) -> tuple[Measurement, ...]:
     """Relative distance of the NTK to its limit, the depth growing with the width."""
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
-        arch = scenario.architecture.deeper(max(1, width // units_per_layer) - 1)
+        arch = scenario.arch.deeper(max(1, width // units_per_layer) - 1)
         deep = replace(scenario, architecture=arch)
         limit = np.asarray(part(subject, "ntk")(arch, scenario.points.inputs(), scenario.points.inputs()))
         kernels = empirical_kernels(subject, deep, width, seeds)

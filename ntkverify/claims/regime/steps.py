@@ -13,7 +13,7 @@ from ntkverify.numerics import unit_roundoff
 from ntkverify.premises import LARGE_STEPS
 from ntkverify.premises.training import PRODUCT
 from ntkverify.scenarios import Scenario, Training
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 from ntkverify.training import train
 
 NUDGE = 1e-8
@@ -31,14 +31,14 @@ def catapult_map(f: float, kernel: float, rate: float, width: int) -> tuple[floa
     )
 
 
-def measure_catapult(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_catapult(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """A network's outputs against the map, and eta times the kernel where training ends.
 
     step_size s means eta lambda_0 = 2 s: from 2 to 4 the kernel falls below 2 / eta, beyond 4 training diverges.
     """
-    width, training = scenario.widths[0], scenario.training
+    width, training = scenario.widths[0], scenario.run
     x, y = np.ones((1, 1)), np.zeros((1, 1))
-    net = part(subject, "network")(scenario.architecture, [width], scenario.network_seed("catapult"))
+    net = part(subject, "network")(scenario.arch, [width], scenario.network_seed("catapult"))
     kernel_of = part(subject, "empirical_ntk")
     start, kernel = (
         net(torch.ones(1, 1, dtype=torch.float64)).item(),
@@ -89,7 +89,7 @@ def _sizes(f: float, kernel: float, rate: float, width: int, count: int) -> np.n
     return np.array(out)
 
 
-def _products(subject, budget, seed):
+def _products(subject: Subject, budget, seed):
     return st.builds(
         lambda width, size, data_seed: Scenario(
             architecture=PRODUCT,

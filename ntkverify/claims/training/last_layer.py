@@ -10,6 +10,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import SMALL_STEPS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios, Trainings
+from ntkverify.subjects import Subject, part
 
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave: the prediction is not linear in the kernel."""
@@ -18,10 +19,10 @@ WIDTHS = (256, 160, 96, 64, 32)
 """Narrower than a budget's: there is nothing to see here but the kernel of the last hidden layer."""
 
 
-def measure_last_layer(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_last_layer(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of networks whose last layer was trained, from zero, to descent on the NNGP kernel."""
     task = Task.of(scenario)
-    kernels = task.split(np.asarray(subject.nngp(scenario.architecture, task.points, task.x)))
+    kernels = task.split(np.asarray(part(subject, "nngp")(scenario.arch, task.points, task.x)))
     settings = descent(scenario, kernels[0])
     _, moved = descent_on(subject, scenario, kernels)
 

@@ -11,7 +11,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import LAZY, MODERATE_STEPS, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 
 SMOOTH, KINKED = (-1.0, -0.75), (-0.5, -0.4)
 """Slopes over width: in theory, and the shallowest that finite widths bend them to."""
@@ -20,16 +20,16 @@ TOLERATED = 0.05
 """Of networks that may break the bound, which holds with high probability."""
 
 
-def measure_laziness(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_laziness(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Slopes over width of the kernel's relative drift, and of the distance to the linearised network."""
     task, empirical_ntk = Task.of(scenario), part(subject, "empirical_ntk")
-    analytic = task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
+    analytic = task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
     settings, predictor = descent(scenario, analytic[0]), part(subject, "gradient_descent")
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = networks(subject, scenario, width, seeds)
         own = [task.split(np.asarray(empirical_ntk(net, task.points, task.x))) for net in nets]
-        run = train_all(nets, task, settings, record_at=(scenario.training.steps,))
+        run = train_all(nets, task, settings, record_at=(scenario.run.steps,))
         gaps = []
         for index, (k_train, k_test_train) in enumerate(own):
             start = {"f0_train": run.initial_train[index], "f0_test": run.initial_test[index]}
@@ -39,7 +39,7 @@ def measure_laziness(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
         return np.stack([drift, np.array(gaps)])
 
     series, shares = WidthSeries(replicates, scenario), effort.split(1, 1)
-    kinked = any(activation.kinked for activation in scenario.architecture.activations)
+    kinked = any(activation.kinked for activation in scenario.arch.activations)
     names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
     return tuple(
         measure_slope(series, share, column=column, name=name, law=KINKED if kinked else SMOOTH)
@@ -47,10 +47,10 @@ def measure_laziness(subject, scenario: Scenario, effort: Effort) -> tuple[Measu
     )
 
 
-def measure_residual(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_residual(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The share of networks whose residual ever exceeds the bound."""
-    task, steps = Task.of(scenario), scenario.training.steps
-    k_train, _ = task.split(np.asarray(part(subject, "ntk")(scenario.architecture, task.points, task.x)))
+    task, steps = Task.of(scenario), scenario.run.steps
+    k_train, _ = task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
     settings = descent(scenario, k_train)
     contraction = 1 - settings["learning_rate"] * np.linalg.eigvalsh(k_train)[0] / 3
     times = sorted({max(1, steps * quarter // 4) for quarter in range(1, 5)})

@@ -16,7 +16,7 @@ from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import STABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import CLOSED_FORMS, Scenarios, Trainings
-from ntkverify.subjects import part
+from ntkverify.subjects import Subject, part
 from ntkverify.training import Trajectory, train
 
 METHODS = tuple(method(momentum) for method in (HeavyBall, Nesterov) for momentum in (0.5, 0.9))
@@ -51,7 +51,7 @@ def features(net: nn.Module, x: np.ndarray) -> np.ndarray:
     return torch.cat(columns, dim=1).numpy()
 
 
-def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_recursion(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Outputs of the linearised network after training, against the recursion of its own kernel."""
     task, net, kernels = _linearised(subject, scenario)
     settings = descent(scenario, kernels[0])
@@ -74,12 +74,12 @@ def measure_recursion(subject, scenario: Scenario, effort: Effort) -> tuple[Meas
     return (replace(measured, series=curves),)
 
 
-def measure_penalty(subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def measure_penalty(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Outputs of the linearised network trained with a penalty to its start, against kernel ridge regression."""
     task, net, (k_train, k_test_train) = _linearised(subject, scenario)
     spectrum = np.linalg.eigvalsh(k_train)
     ridge = PENALTY * spectrum[-1]
-    steps, rate = scenario.training.steps, scenario.training.step_size * 2 / (spectrum[-1] + ridge)
+    steps, rate = scenario.run.steps, scenario.run.step_size * 2 / (spectrum[-1] + ridge)
     settings = {"steps": steps, "learning_rate": rate, "allow_unstable": True}
     run = train(net, task.x, task.y, task.x_test, **settings, penalty=ridge)
     regression = part(subject, "kernel_regression")
@@ -90,10 +90,12 @@ def measure_penalty(subject, scenario: Scenario, effort: Effort) -> tuple[Measur
     return _compare(run, predicted, task, (k_train, k_test_train), net, scenario, unfinished=left)
 
 
-def _linearised(subject, scenario: Scenario) -> tuple[Task, Linearised, tuple[np.ndarray, np.ndarray]]:
+def _linearised(
+    subject: Subject, scenario: Scenario
+) -> tuple[Task, Linearised, tuple[np.ndarray, np.ndarray]]:
     """The task of the linearised network, whose points are their features; the network; its kernels."""
     task, hidden = Task.of(scenario), scenario.hidden_widths(scenario.widths[0])
-    net = part(subject, "network")(scenario.architecture, hidden, scenario.network_seed("linearised"))
+    net = part(subject, "network")(scenario.arch, hidden, scenario.network_seed("linearised"))
     kernel = np.asarray(part(subject, "empirical_ntk")(net, task.points, task.x))
     seen = replace(task, x=features(net, task.x), x_test=features(net, task.x_test))
     return seen, Linearised(net), task.split(kernel)
@@ -121,8 +123,8 @@ def _compare(
     outputs = np.linalg.norm(task.y) + np.linalg.norm(before) + np.linalg.norm(actual)
     largest = np.linalg.eigvalsh(kernels[0])[-1]
     reach = 1 + np.linalg.norm(kernels[1], 2) / largest
-    training = scenario.training
-    steps = training.steps / (1 - training.method.momentum) * len(task.points)
+    training = scenario.run
+    steps = training.steps / training.method.forgetting * len(task.points)
     size = gradient * weights + outputs
     bound = ROUNDING_CONSTANT * unit_roundoff(torch.float64) * steps * reach * size
     bound += unfinished * reach * outputs
