@@ -18,6 +18,7 @@ TINY = Budget(
     widths=(256, 128, 64, 32, 16),
     widest=2**10,
 )
+FEW = replace(TINY, max_samples=8, widths=(96, 64, 48, 32, 16))
 
 
 class OneNegative(BuiltinSubject):
@@ -49,13 +50,17 @@ def test_the_same_seed_gives_the_same_findings():
 
 @pytest.mark.parametrize(
     "claim",
-    [claim for claim in CATALOGUE.values() if claim.stochastic and claim.concerns(BuiltinSubject())],
-    ids=lambda c: c.id,
+    [
+        pytest.param(claim, marks=[pytest.mark.slow] * (claim.id == "paper.depth_step"))
+        for claim in CATALOGUE.values()
+        if claim.stochastic and claim.concerns(BuiltinSubject())
+    ],
+    ids=lambda claim: claim.id,
 )
 def test_random_draws_repeat_too(claim):
     records = []
     for seed in (0, 0, 1):
-        search, findings, _ = hunt(seed=seed)
+        search, findings, _ = hunt(seed=seed, budget=FEW)
         search.inside(claim)
         records.append([finding.untimed().to_json() for finding in findings])
     assert records[0] == records[1] != records[2]
@@ -162,7 +167,7 @@ def test_a_subject_that_follows_the_protocol_and_no_more_is_not_blamed():
         def supports(self, arch):
             return arch.depth == 1 and arch.activations[0] == nv.Erf()
 
-    search, findings, _ = hunt(Minimal())
+    search, findings, _ = hunt(Minimal(), budget=FEW)
     for claim in CATALOGUE.values():
         search.inside(claim)
     assert not [finding for finding in findings if finding.error or finding.verdict is Verdict.FAILS]

@@ -22,7 +22,7 @@ def unit_vectors(rng) -> np.ndarray:
 
 CLOSED = [
     (nv.Custom(lambda x: x.clamp(min=0), kinks=(0,)), nv.ReLU()),
-    (nv.Custom(torch.erf), nv.Erf()),
+    pytest.param(nv.Custom(torch.erf), nv.Erf(), marks=pytest.mark.slow),
     (nv.Custom(torch.cos), nv.Cos()),
     (nv.Custom(lambda x: x**3), nv.Monomial(3)),
 ]

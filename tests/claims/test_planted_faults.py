@@ -13,7 +13,7 @@ from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.subjects import BuiltinSubject
 
-EFFORT = Effort(level=1e-5, max_samples=4000)
+EFFORT = Effort(level=1e-3, max_samples=4000)
 ARCH = nv.mlp(inputs=3, depth=1, weight_std=2**0.5, bias_std=0.5)
 HE = nv.mlp(inputs=3, depth=2, weight_std=2**0.5)
 SIGNS = nv.Architecture(
@@ -311,13 +311,22 @@ FAULTS = [
     ("equivalence.regression", ForgottenInitialFunction()),
     ("equivalence.regression", NNGPForNTK()),
 ]
+SLOW = (
+    ("paper.depth_step", Shrunk()),
+    ("equivalence.regression", WrongSign()),
+    ("equivalence.regression", WrongStep()),
+)
 
 
 def fault_name(value) -> str:
     return value if isinstance(value, str) else type(value).__name__
 
 
-@pytest.mark.parametrize(("claim", "subject"), FAULTS, ids=fault_name)
+@pytest.mark.parametrize(
+    ("claim", "subject"),
+    [pytest.param(*fault, marks=[pytest.mark.slow] * (fault in SLOW)) for fault in FAULTS],
+    ids=fault_name,
+)
 def test_a_planted_fault_is_found(claim, subject):
     finding = examine(CATALOGUE[claim], subject, SCENARIOS[claim], EFFORT)
     assert finding.verdict is Verdict.FAILS, finding

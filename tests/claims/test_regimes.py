@@ -81,7 +81,9 @@ def test_the_failure_is_seen_at_its_size(claim):
     assert not finding.broken_premises
 
 
-@pytest.mark.parametrize("claim", CURES)
+@pytest.mark.parametrize(
+    "claim", [pytest.param(claim, marks=[pytest.mark.slow] * (claim == "regime.dropout")) for claim in CURES]
+)
 def test_a_regime_without_its_failure_is_red(claim):
     cured = replace(CATALOGUE[claim], measure=CURES[claim])
     narrow = {

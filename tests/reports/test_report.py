@@ -1,8 +1,8 @@
 """What the page and the Markdown say of a run."""
 
+import cProfile
 import json
 import re
-import time
 from dataclasses import replace
 from html import unescape
 
@@ -147,7 +147,8 @@ def test_many_like_layers_are_said_once():
     )
 
 
-def test_sixty_claims_of_a_thousand_findings_make_a_small_page_in_seconds(failing, tmp_path):
+@pytest.mark.slow
+def test_sixty_claims_of_a_thousand_findings_make_a_small_page_in_few_calls(failing, tmp_path):
     richest = max(failing.findings, key=lambda finding: sum(map(len, finding.measurements[0].series)))
     some = [finding for finding in failing.findings if finding.measurements[0].series] + [richest]
     claims = {
@@ -169,9 +170,9 @@ def test_sixty_claims_of_a_thousand_findings_make_a_small_page_in_seconds(failin
             }
             wordy = finding.measurements * 20 if number > 990 else finding.measurements
             run.findings.append(replace(finding, claim=claim, scenario=scenario, measurements=wordy, **ends))
-    started = time.process_time()
-    page = reports.write(run)
-    assert time.process_time() - started < 40
+    calls = cProfile.Profile()
+    page = calls.runcall(reports.write, run)
+    assert sum(entry.callcount for entry in calls.getstats()) < 1500 * len(run.findings)
     assert page.stat().st_size < 2_000_000
     assert (tmp_path / "report.md").stat().st_size < 1024 * 1000
     assert page.read_text().count("<article>") == 60
