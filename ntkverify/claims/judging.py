@@ -9,7 +9,7 @@ from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import Decision, Effort, decide_mean
 
-SHARE = {"confirm": "betting", "support": (0.0, 1.0)}
+SHARE: dict[str, Any] = {"confirm": "betting", "support": (0.0, 1.0)}
 """How the share of networks of some kind is confirmed: even where all are of that kind."""
 
 Sample = Callable[[list[int]], np.ndarray]

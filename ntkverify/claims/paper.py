@@ -53,7 +53,7 @@ def measure_depth_step(subject: Subject, scenario: Scenario, effort: Effort) -> 
         errors = []
         for arch, (k_train, _) in zip(stacks, kernels, strict=True):
             nets = [Antisymmetric(build(arch, [width] * arch.depth, seed)) for seed in seeds]
-            errors.append(error(train_all(nets, task, descent(scenario, k_train)).test))
+            errors.append(error(np.asarray(train_all(nets, task, descent(scenario, k_train)).test)))
         mismatch = (errors[1] - errors[0]) - (limits[1] - limits[0])
         return np.stack([np.abs(mismatch), mismatch, errors[0] - limits[0]])
 

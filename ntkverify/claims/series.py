@@ -24,11 +24,10 @@ class WidthSeries:
     def rows(self, column: int, stream: str, start: int, count: int) -> np.ndarray:
         """(count, widths): one column of what `replicates` gives."""
         known = self._known.get(stream)
-        missing = range(0 if known is None else known.shape[1], start + count)
-        if missing:
+        if missing := range(0 if known is None else known.shape[1], start + count):
             fresh = np.stack([self._at(width, stream, missing) for width in self._scenario.widths], axis=2)
-            self._known[stream] = known = fresh if known is None else np.concatenate([known, fresh], axis=1)
-        return known[column, start : start + count]
+            self._known[stream] = fresh if known is None else np.concatenate([known, fresh], axis=1)
+        return self._known[stream][column, start : start + count]
 
     # Seeds differ between widths: networks that share their first units were measured to widen
     # the spread of the slope by up to a tenth and of the extrapolated offset by up to a quarter.

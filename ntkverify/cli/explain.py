@@ -3,8 +3,13 @@
 import argparse
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ntkverify.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from ntkverify.activations import Activation
+    from ntkverify.gap import Gap
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -42,7 +47,7 @@ def explain(options: argparse.Namespace) -> int:
     return 0
 
 
-def _explain_mlp(options: argparse.Namespace, data: dict, settings: dict):
+def _explain_mlp(options: argparse.Namespace, data: dict, settings: dict) -> "Gap":
     import ntkverify as nv
 
     arch = nv.mlp(
@@ -58,18 +63,20 @@ def _explain_mlp(options: argparse.Namespace, data: dict, settings: dict):
     return nv.explain_gap(arch, options.width, **data, learning_rate=rate, seed=options.seed, **settings)
 
 
-def _explain_module(options: argparse.Namespace, data: dict, settings: dict):
+def _explain_module(options: argparse.Namespace, data: dict, settings: dict) -> "Gap":
+    import numpy as np
+
     import ntkverify as nv
     from ntkverify import subjects
 
     found = subjects.named(options.module)
     net = found() if not hasattr(found, "parameters") or isinstance(found, type) else found
-    rate = options.step_size * nv.predict.max_learning_rate(nv.empirical_ntk(net, data["x"]))
+    rate = options.step_size * nv.predict.max_learning_rate(np.asarray(nv.empirical_ntk(net, data["x"])))
     print(f"{options.module}; learning rate {rate:.4g}; no analytic kernel to compare with\n")
     return nv.explain_module_gap(net, **data, learning_rate=rate, **settings)
 
 
-def activation_named(name: str):
+def activation_named(name: str) -> "Activation":
     """Returns an activation that needs no arguments. Raises InvalidArgument for another name."""
     from ntkverify.activations import BY_NAME
 

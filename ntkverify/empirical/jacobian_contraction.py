@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import jacrev, vmap
 
-from ntkverify.empirical.contraction import Features, Rows
+from ntkverify.empirical.contraction import Rows
 from ntkverify.empirical.functional import Function, Parameters, function_of_parameters
 from ntkverify.memory import is_out_of_memory
 
 
-def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None = None) -> Features:
+def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None = None) -> dict[str, Rows]:
     """Jacobians at x (n, ...) of the named trainable parameters, or of all.
 
     Memory: n x outputs x parameters. Frozen parameters do not count.

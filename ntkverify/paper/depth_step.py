@@ -48,7 +48,8 @@ def depth_step(
     networks: the number of trials on which finite networks are trained too, by full-batch
     gradient descent for the same time.
     """
-    theory, trained = [], {width: [] for width in widths}
+    theory: list[list[list[float]]] = []
+    trained: dict[int, list[list[float]]] = {width: [] for width in widths}
     target = kernels(protocol.dimension)["NTKB, 1 layer"]
     for trial, task in enumerate(tasks(protocol, target, seed)):
         progress(f"depth step: trial {trial + 1} of {protocol.trials}")
@@ -81,12 +82,12 @@ def _stages(protocol: Protocol, depth: int, task: Task) -> list[float]:
         )
 
     early = law(fitted, protocol.time(depth))
-    spread = np.diag(early.covariance).mean()
+    spread, mean = np.diag(early.covariance).mean(), np.asarray(early.mean)
     return [
-        math.sqrt(rmse(early.mean, y) ** 2 + spread),
-        rmse(early.mean, y),
-        rmse(law(fitted, math.inf).mean, y),
-        rmse(law(n, math.inf).mean, y),
+        math.sqrt(rmse(mean, y) ** 2 + spread),
+        rmse(mean, y),
+        rmse(np.asarray(law(fitted, math.inf).mean), y),
+        rmse(np.asarray(law(n, math.inf).mean), y),
     ]
 
 
@@ -106,7 +107,7 @@ def _trained(protocol: Protocol, depth: int, task: Task, width: int, seed: int) 
         learning_rate=rate,
         allow_unstable=True,
     )
-    return rmse(run.test, task.y[task.train :])
+    return rmse(np.asarray(run.test), task.y[task.train :])
 
 
 def _fitted(protocol: Protocol, task: Task) -> int:

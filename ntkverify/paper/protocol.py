@@ -103,7 +103,7 @@ def regression_error(kernel: Kernel, task: Task) -> float:
     """Returns the root mean square error of ridgeless regression at the test points."""
     k, n = kernel(task.x), task.train
     prediction = predict.kernel_regression(k[:n, :n], task.y[:n], k[n:, :n]).test
-    return rmse(prediction, task.y[n:])
+    return rmse(np.asarray(prediction), task.y[n:])
 
 
 def score_kernels(protocol: Protocol, seed: int, progress: Callable[[str], None]) -> dict[str, np.ndarray]:

@@ -57,7 +57,11 @@ def compare_nngp_with_ntk(protocol: Protocol, seed: int, progress: Callable[[str
 
 def _errors(arch: Architecture, task: Task) -> list[float]:
     """Returns the errors of NNGP and of NTK regression."""
-    return [regression_error(lambda x: part(arch, x), task) for part in (analytic.nngp, analytic.ntk)]  # noqa: B023
+
+    def error(part: Callable[[Architecture, np.ndarray], Array]) -> float:
+        return regression_error(lambda x: np.asarray(part(arch, x)), task)
+
+    return [error(analytic.nngp), error(analytic.ntk)]
 
 
 def _compared(target: str, dimension: int, depth: int, differences: np.ndarray) -> Comparison:

@@ -25,7 +25,7 @@ def _is_gaussian(scenario: Scenario) -> bool:
 
 
 def _has_no_cusp(scenario: Scenario) -> bool:
-    arch = scenario.arch
+    arch = scenario.architecture
     if arch is None or arch.linears[0].bias_std > 0:
         return True
     return not any(activation.kinked for activation in arch.activations)

@@ -88,7 +88,7 @@ def measure_batch_invariant(subject: Subject, scenario: Scenario, effort: Effort
     bound, out = rounding_bound(subject, net, x), []
     for name, options in _variants(subject).items():
 
-        def kernel(x1: np.ndarray, x2: np.ndarray, options=options) -> np.ndarray:
+        def kernel(x1: np.ndarray, x2: np.ndarray, options: dict[str, Any] = options) -> np.ndarray:
             return np.asarray(part(subject, "empirical_ntk")(net, x1, x2, **options), dtype=float)
 
         gram = kernel(x, x)

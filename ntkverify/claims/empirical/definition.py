@@ -50,7 +50,7 @@ def _condition(net: nn.Module, x: np.ndarray) -> float:
     before = kernel_by_definition(exact, x)
     with torch.no_grad():
         for parameter in exact.parameters():
-            parameter *= 1 + STEP * torch.from_numpy(stream.choice([-1.0, 1.0], tuple(parameter.shape)))
+            parameter.mul_(1 + STEP * torch.from_numpy(stream.choice([-1.0, 1.0], tuple(parameter.shape))))
     after = kernel_by_definition(exact, x * (1 + STEP * stream.choice([-1.0, 1.0], x.shape)))
     diagonal = np.diag(before)
     return max(1.0, relative_difference(after, before, diagonal, diagonal) / STEP)

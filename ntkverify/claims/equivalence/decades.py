@@ -1,6 +1,7 @@
 """A single network against kernel regression, over more widths than dense weights allow."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ RESOLUTION, RESOLUTION_TRAINED = 5.0, 8.0
 """Over the root of the widest width: the offsets that must not be missed, of the NTK at the start and of trained
 networks. One network's, extrapolated over four decades, has a standard deviation of 1 to 2.5."""
 
-RARELY = {"confirm": "betting", "screen_level": 1e-4}
+RARELY: dict[str, Any] = {"confirm": "betting", "screen_level": 1e-4}
 """How offsets are judged: hundreds of networks confirm one, so that chance should hardly ever ask for it."""
 
 SLOPES = (-1.5, 0.5)
@@ -61,7 +62,7 @@ def measure_decades(subject: Subject, scenario: Scenario, effort: Effort) -> tup
     def measured(width: int, seeds: list[int], weights: Storage) -> np.ndarray:
         hidden = scenario.hidden_widths(width)
         nets = [network(scenario.arch, hidden, seed, weights=weights) for seed in seeds]
-        starts = np.stack([empirical_ntk(net, task.points) for net in nets])
+        starts = np.stack([np.asarray(empirical_ntk(net, task.points)) for net in nets])
         ends = distances(train_all(nets, task, settings), predicted, moved, scenario)
         return np.concatenate([ends[:2], relative_offsets(kernel, starts, scenario)[:2]])
 
@@ -72,15 +73,15 @@ def measure_decades(subject: Subject, scenario: Scenario, effort: Effort) -> tup
         return np.concatenate([measured(width, [seed], "lazy") for seed in seeds], axis=1)
 
     series, shares = WidthSeries(replicates, scenario, SCREEN), effort.split(1, 1, 1, 1)
-    slope = {"resolution": 0.35, "confirm": "betting", "support": SLOPES}
+    slope: dict[str, Any] = {"resolution": 0.35, "confirm": "betting", "support": SLOPES}
     root = max(scenario.widths) ** 0.5
 
     def offset(
         share: Effort, name: str, column: int, resolution: float, powers: tuple[float, ...]
     ) -> Measurement:
-        options = {"truncation": LEFT / root, "powers": powers}
+        options = RARELY | {"truncation": LEFT / root, "powers": powers}
         return measure_offset(
-            series, share, resolution / root, column, f"offset at infinite width, {name}", **options, **RARELY
+            series, share, resolution / root, column, f"offset at infinite width, {name}", **options
         )
 
     return (

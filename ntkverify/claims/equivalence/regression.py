@@ -1,5 +1,7 @@
 """A single network against kernel regression: after some steps, trained to the end, and started at zero."""
 
+from collections.abc import Callable
+
 import numpy as np
 from torch import nn
 
@@ -61,7 +63,7 @@ def _converge(
     effort: Effort,
     predicted: Predicted,
     moved: np.ndarray,
-    wrap=lambda net: net,
+    wrap: Callable[[nn.Module], nn.Module] = lambda net: net,
 ) -> tuple[Measurement, ...]:
     task, settings = Task.of(scenario), descent(scenario, _kernels(subject, scenario)[0])
 

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+from torch import nn
 
 from ntkverify.activations import Erf
+from ntkverify.architecture import Architecture
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_convergence, measure_offsets
 from ntkverify.claims.initialisation.kernels import NARROW_NETWORKS, empirical_kernels, relative_offsets
@@ -62,11 +64,11 @@ def measure_independent_outputs(
     return measure_convergence(replicates, scenario, effort, resolution=0.02)
 
 
-def _with_outputs(arch, outputs: int):
-    return type(arch)(inputs=arch.inputs, layers=arch.layers, outputs=outputs)
+def _with_outputs(arch: Architecture, outputs: int) -> Architecture:
+    return replace(arch, outputs=outputs)
 
 
-def _second_moments(net, x: np.ndarray) -> np.ndarray:
+def _second_moments(net: nn.Module, x: np.ndarray) -> np.ndarray:
     parameter = next(net.parameters())
     outputs = net(parameter.new_tensor(x)).detach().cpu().numpy()
     return outputs @ outputs.T / outputs.shape[1]

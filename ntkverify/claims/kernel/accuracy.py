@@ -54,9 +54,9 @@ def _condition(arch: Architecture | None, x: np.ndarray) -> float:
     # depend on who answers.
     nudged = x * (1 + STEP * np.random.default_rng(0).choice([-1.0, 1.0], x.shape))
     try:
-        before, after = (analytic.ntk(arch, points) for points in (x, nudged))
+        before, after = (np.asarray(analytic.ntk(arch, points)) for points in (x, nudged))
     except InvalidArgument:  # an activation that jumps, such as Sign, has no NTK
-        before, after = (analytic.nngp(arch, points) for points in (x, nudged))
+        before, after = (np.asarray(analytic.nngp(arch, points)) for points in (x, nudged))
     return max(1.0, relative_difference(after, before, *[np.diag(before)] * 2) / STEP)
 
 

@@ -27,7 +27,7 @@ def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, l
 
 def measure_semidefinite(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of each Gram matrix: not below 0."""
-    arch, x = scenario.arch, scenario.points.inputs()
+    arch, x = scenario.architecture, scenario.points.inputs()
     out = []
     for name, kernel in kernels(subject, arch).items():
         gram = kernel(x, x)
@@ -38,7 +38,7 @@ def measure_semidefinite(subject: Subject, scenario: Scenario, effort: Effort) -
 
 def measure_dominates(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of Theta - K, on the scale of Theta: not below 0."""
-    arch, x = scenario.arch, scenario.points.inputs()
+    arch, x = scenario.architecture, scenario.points.inputs()
     nngp, ntk = (kernel(x, x) for kernel in kernels(subject, arch).values())
     spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(ntk - nngp, np.diag(ntk)))
     return (_nonnegative("NTK - NNGP, smallest eigenvalue", spectrum, bound),)
@@ -53,7 +53,7 @@ def measure_strictly_positive(
     subject: Subject, scenario: Scenario, effort: Effort
 ) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of the NTK: above what rounding could have put there."""
-    arch, x = scenario.arch, scenario.points.inputs()
+    arch, x = scenario.architecture, scenario.points.inputs()
     gram = kernels(subject, arch)["NTK"](x, x)
     spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(gram, np.diag(gram)))
     exact = getattr(subject, "accuracy", None) == 0

@@ -76,7 +76,7 @@ def _least_separation(scenario: Scenario, spectrum: np.ndarray, bound: float) ->
 
 
 def _degree(arch: Architecture) -> int:
-    return math.prod(activation.homogeneous for activation in arch.activations)
+    return math.prod(activation.homogeneous or 0 for activation in arch.activations)
 
 
 def predicted_rank(scenario: Scenario) -> int:

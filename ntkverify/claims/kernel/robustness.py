@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from ntkverify.architecture import Architecture
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import accuracy, judged_within, kernels
+from ntkverify.claims.kernel.accuracy import KernelFunction, accuracy, judged_within, kernels
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.memory import is_out_of_memory
 from ntkverify.numerics import unit_roundoff
@@ -23,7 +24,7 @@ DIFFERENCE = 1e-4
 
 def measure_finite(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Entries that are not finite, and gradients at the inputs that are not, where there are any."""
-    arch, x = scenario.arch, scenario.points.inputs()
+    arch, x = scenario.architecture, scenario.points.inputs()
     out = []
     for name, kernel in kernels(subject, arch).items():
         out.append(judged_within(f"{name}, entries not finite", _bad(kernel(x, x)), 0, "none may be"))
@@ -40,7 +41,7 @@ def _bad(values: np.ndarray) -> int:
 def measure_differentiable(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The gradient of a weighted sum of k(x, y), x and y different inputs, along a random direction,
     against central differences at two steps."""
-    arch, points = scenario.arch, scenario.points.inputs()
+    arch, points = scenario.architecture, scenario.points.inputs()
     middle = len(points) // 2
     x, y, rng = points[:middle], points[middle:], derive(scenario.points.seed, "direction")
     weights, direction = rng.standard_normal((len(x), len(y))), rng.standard_normal(x.shape)
@@ -50,7 +51,7 @@ def measure_differentiable(subject: Subject, scenario: Scenario, effort: Effort)
         if gradient is None:
             continue
 
-        def at(step: float, kernel=kernel) -> float:
+        def at(step: float, kernel: KernelFunction = kernel) -> float:
             return float((weights * kernel(x + step * direction, y)).sum())
 
         coarse, fine = ((at(h) - at(-h)) / (2 * h) for h in (2 * DIFFERENCE, DIFFERENCE))
@@ -77,8 +78,15 @@ def _without_gradient() -> Measurement:
     )
 
 
-def _gradient(subject: Subject, name: str, arch, x: np.ndarray, weights, y: np.ndarray | None = None):
-    """Of sum(weights * k(x, y)) at x (n, d), y None for x itself; None where the subject has no gradients."""
+def _gradient(
+    subject: Subject,
+    name: str,
+    arch: Architecture | None,
+    x: np.ndarray,
+    weights: np.ndarray,
+    y: np.ndarray | None = None,
+) -> np.ndarray | None:
+    """The gradient of sum(weights * k(x, y)) at x (n, d), y None for x itself; None where the subject has none."""
     first = torch.tensor(x, requires_grad=True)
     second = first if y is None else torch.tensor(y)
     try:

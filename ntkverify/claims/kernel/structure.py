@@ -16,8 +16,8 @@ def measure_symmetric(subject: Subject, scenario: Scenario, effort: Effort) -> t
     """k(x, y) against k(y, x): in the Gram matrix, and between two sets of different size."""
     x = scenario.points.inputs()
     few = x[: len(x) // 3 + 1]
-    bound, out = rounding_bound(subject, scenario.arch, x), []
-    for name, kernel in kernels(subject, scenario.arch).items():
+    bound, out = rounding_bound(subject, scenario.architecture, x), []
+    for name, kernel in kernels(subject, scenario.architecture).items():
         gram = kernel(x, x)
         diagonal = np.diag(gram)
         out += [
@@ -38,8 +38,8 @@ def measure_consistent(subject: Subject, scenario: Scenario, effort: Effort) -> 
     x = scenario.points.inputs()
     everything, middle = np.arange(len(x)), len(x) // 2
     order = derive(scenario.points.seed, "order").permutation(len(x))
-    bound, out = rounding_bound(subject, scenario.arch, x), []
-    for name, kernel in kernels(subject, scenario.arch).items():
+    bound, out = rounding_bound(subject, scenario.architecture, x), []
+    for name, kernel in kernels(subject, scenario.architecture).items():
         gram = kernel(x, x)
         blocks = [[kernel(a, b) for b in (x[:middle], x[middle:])] for a in (x[:middle], x[middle:])]
         pairs = [[kernel(x[i : i + 1], x[j : j + 1])[0, 0] for j in order[:3]] for i in order[:3]]
@@ -61,8 +61,8 @@ def measure_rotation_invariant(
     """The Gram matrix of the inputs against that of the inputs turned by a random orthogonal matrix."""
     x = scenario.points.inputs()
     turn = np.linalg.qr(derive(scenario.points.seed, "turn").standard_normal((x.shape[1],) * 2))[0]
-    bound, out = rounding_bound(subject, scenario.arch, x), []
-    for name, kernel in kernels(subject, scenario.arch).items():
+    bound, out = rounding_bound(subject, scenario.architecture, x), []
+    for name, kernel in kernels(subject, scenario.architecture).items():
         gram = kernel(x, x)
         diagonal = np.diag(gram)
         difference = relative_difference(kernel(x @ turn, x @ turn), gram, diagonal, diagonal)
@@ -72,9 +72,9 @@ def measure_rotation_invariant(
 
 def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """k(s x, t y) against (s t)^p k(x, y), p the product of the activations' degrees."""
-    arch, x = scenario.arch, scenario.points.inputs()
+    arch, x = scenario.architecture, scenario.points.inputs()
     factors = derive(scenario.points.seed, "factors").choice([1e-3, 0.5, 1.0, 7.0, 1e3], (len(x), 1))
-    degree = int(np.prod([activation.homogeneous for activation in arch.activations]))
+    degree = int(np.prod([activation.homogeneous or 0 for activation in arch.activations]))
     bound, out = rounding_bound(subject, arch, x, factors * x), []
     for name, kernel in kernels(subject, arch).items():
         gram = kernel(x, x)

@@ -35,7 +35,7 @@ def measure_oracle(subject: Subject, scenario: Scenario, effort: Effort) -> tupl
     """k(x, y) of the first two inputs against integration in the plane."""
     arch, points = scenario.arch, scenario.points.inputs()[:2]
     bound = rounding_bound(subject, arch, points) / sine(scenario)
-    fine, coarse = (oracle.kernels_of_pair(arch, *points, panels) for panels in (36, 24))
+    fine, coarse = (oracle.kernels_of_pair(arch, points[0], points[1], panels) for panels in (36, 24))
     scales = [oracle.kernels_of_point(arch, point) for point in points]
     out = []
     for name, kernel in kernels(subject, arch).items():
@@ -59,7 +59,9 @@ def measure_recursion(subject: Subject, scenario: Scenario, effort: Effort) -> t
     return tuple(out)
 
 
-def _compared(name, got, expected, scale, bound, doubt) -> Measurement:
+def _compared(
+    name: str, got: np.ndarray, expected: np.ndarray, scale: np.ndarray, bound: float, doubt: float
+) -> Measurement:
     """`doubt`: how far two resolutions of the integral differ; the finer one is better than that."""
     relative = np.divide(np.abs(got - expected), scale, out=np.zeros_like(expected), where=scale > 0)
     relative = np.where((scale == 0) & (got != 0), np.inf, relative)

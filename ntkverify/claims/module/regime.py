@@ -3,6 +3,8 @@
 Learning rates are a share of the largest stable one for the network's own NTK.
 """
 
+from typing import Any, cast
+
 import numpy as np
 from torch import nn
 
@@ -17,7 +19,7 @@ from ntkverify.findings import TOLD, Measurement, Verdict
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import fit_power_law, mean_interval, width_reaching
 from ntkverify.strategies import Trainings
-from ntkverify.subjects import Subject, part
+from ntkverify.subjects import ModuleSubject, Subject, part
 from ntkverify.training import train
 
 TOLERANCE = 0.05
@@ -45,7 +47,7 @@ def _where_it_begins(subject: Subject, widths: np.ndarray, distances: np.ndarray
     low, high = mean_interval(np.log(distances[:, 0]), 0.05)
     tolerance = getattr(subject, "tolerance", None) or TOLERANCE
     width, interval = _reaching(widths, distances, tolerance)
-    told = {"verdict": Verdict.HOLDS, "allowed": TOLD}
+    told: dict[str, Any] = {"verdict": Verdict.HOLDS, "allowed": TOLD}
     return (
         Measurement(
             name=f"distance to the linearised network at width {widths[0]:g}",
@@ -70,8 +72,8 @@ def _reaching(
     """The width at which distances fall to the tolerance, and its interval; infinite where they may not fall."""
     if fit_power_law(widths, distances).slope_interval[1] >= 0:
         return np.inf, None
-    width, *interval = width_reaching(widths, distances, tolerance)
-    return width, tuple(interval)
+    width, low, high = width_reaching(widths, distances, tolerance)
+    return width, (low, high)
 
 
 def _reach(width: float, widths: np.ndarray) -> str:
@@ -85,12 +87,16 @@ def _reach(width: float, widths: np.ndarray) -> str:
 def measure_lazy(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The distance to the linearised network at the owner's width, against what its owner claims."""
 
+    mine = cast(ModuleSubject, subject)  # no other has the claims of this family
+    assert mine.tolerance is not None, "its owner claims no tolerance"
+    allowed = mine.tolerance
+
     def distances(seeds: list[int]) -> np.ndarray:
-        return np.log(_drift_and_distance(subject, scenario, subject.width, seeds)[1] / subject.tolerance)
+        return np.log(_drift_and_distance(subject, scenario, mine.width, seeds)[1] / allowed)
 
     return (
         judge(
-            f"log of the distance to the linearised network at width {subject.width}, over {subject.tolerance:g}",
+            f"log of the distance to the linearised network at width {mine.width}, over {allowed:g}",
             distances,
             scenario,
             (-np.inf, 0.0),
@@ -115,7 +121,7 @@ def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
     kernel = full.transpose(0, 2, 1, 3).reshape(rows * outputs, columns * outputs)
     y, trained = scenario.points.targets(outputs)[:columns], columns * outputs
     k_train, k_test_train = (kernel[:trained] + kernel[:trained].T) / 2, kernel[trained:]
-    settings = {
+    settings: dict[str, Any] = {
         "steps": training.steps,
         "learning_rate": training.step_size * predict.max_learning_rate(k_train),
     }
@@ -125,11 +131,11 @@ def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
         y.reshape(-1, 1),
         k_test_train,
         **settings,
-        f0_train=run.initial_train.reshape(-1, 1),
-        f0_test=run.initial_test.reshape(-1, 1),
+        f0_train=np.asarray(run.initial_train).reshape(-1, 1),
+        f0_test=np.asarray(run.initial_test).reshape(-1, 1),
     )
-    expected = linear.test.reshape(-1, outputs)
-    distance = np.linalg.norm(run.test - expected) / np.linalg.norm(expected - run.initial_test)
+    expected, start = np.asarray(linear.test).reshape(-1, outputs), np.asarray(run.initial_test)
+    distance = np.linalg.norm(np.asarray(run.test) - expected) / np.linalg.norm(expected - start)
     return float(run.records[0].kernel_drift if run.records else np.nan), float(distance)
 
 

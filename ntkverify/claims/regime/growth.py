@@ -17,6 +17,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.stats import replicate_slopes
 from ntkverify.strategies import Scenarios, Trainings
 from ntkverify.subjects import Subject, part
+from ntkverify.training import Trajectory
 
 WIDTHS = (256, 128, 64, 32, 16)
 FLAT = (-0.25, 0.25)
@@ -61,7 +62,7 @@ def measure_growth(
             f"log of {what} at {axis} {levels[0]:g}",
             lambda seeds: np.log(known(tuple(seeds))[0]),
             scenario,
-            tuple(float(edge) for edge in np.log(size)),
+            (float(np.log(size[0])), float(np.log(size[1]))),
             effort=for_size,
             resolution=0.5,
         ),
@@ -92,9 +93,9 @@ def drifts(
     return values
 
 
-def final_drift(run, count: int) -> np.ndarray:
-    """(networks,): NaN where training stopped before its end."""
-    return run.records[-1].kernel_drift if run.records else np.full(count, np.nan)
+def final_drift(run: Trajectory, count: int) -> np.ndarray:
+    """Returns the drift of each network's kernel (networks,): NaN where training stopped before its end."""
+    return np.asarray(run.records[-1].kernel_drift) if run.records else np.full(count, np.nan)
 
 
 def gaps(

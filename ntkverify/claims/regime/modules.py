@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.regime.growth import (
     FLAT,
+    Values,
     analytic_kernels,
     gaps,
     measure_growth,
@@ -41,13 +42,13 @@ class Dropout(nn.Module):
 
 
 def around_activations(
-    net: nn.Sequential,
+    net: nn.Module,
     before: Callable[[], nn.Module] | None = None,
     after: Callable[[], nn.Module] | None = None,
 ) -> nn.Sequential:
     """The same layers, with a fresh module before or after every activation."""
     out: list[nn.Module] = []
-    for module in net:
+    for module in net.children():
         if isinstance(module, Elementwise):
             out += [*([before()] if before else []), module, *([after()] if after else [])]
         else:
@@ -90,12 +91,12 @@ def measure_batch_norm(
     """Distance to the kernel regression of the plain layers of networks with batch normalisation."""
 
     def wrap(net: nn.Module) -> nn.Module:
-        return around_activations(net, before=lambda: normalise(net[0].weight.shape[0]))
+        return around_activations(net, before=lambda: normalise(next(net.parameters()).shape[0]))
 
     return _does_not_fall(gaps(subject, scenario, wrap), scenario, effort)
 
 
-def _does_not_fall(values, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
+def _does_not_fall(values: Values, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     expected = {"slope": FLAT, "size": (0.1, np.inf)}
     return measure_growth(
         values, scenario.widths, scenario, effort, what="gap to kernel regression", axis="width", **expected

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
+from ntkverify.budgets import Budget
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.data import Points
 from ntkverify.findings import Measurement, Verdict
@@ -80,16 +81,16 @@ def measure_catapult(subject: Subject, scenario: Scenario, effort: Effort) -> tu
 
 def _sizes(f: float, kernel: float, rate: float, width: int, count: int) -> np.ndarray:
     """|f| before each step of the map, and after the last: (count,)."""
-    out = []
+    out: list[float] = []
     with np.errstate(all="ignore"):
-        f, kernel = np.float64(f), np.float64(kernel)
+        f, kernel = np.float64(f), np.float64(kernel)  # which overflow to infinity
         for _ in range(count):
             out.append(abs(f))
             f, kernel = catapult_map(f, kernel, rate, width)
     return np.array(out)
 
 
-def _products(subject: Subject, budget, seed):
+def _products(subject: Subject, budget: Budget, seed: int) -> st.SearchStrategy[Scenario]:
     return st.builds(
         lambda width, size, data_seed: Scenario(
             architecture=PRODUCT,

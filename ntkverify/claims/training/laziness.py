@@ -32,9 +32,11 @@ def measure_laziness(subject: Subject, scenario: Scenario, effort: Effort) -> tu
         run = train_all(nets, task, settings, record_at=(scenario.run.steps,))
         gaps = []
         for index, (k_train, k_test_train) in enumerate(own):
-            start = {"f0_train": run.initial_train[index], "f0_test": run.initial_test[index]}
+            start = {"f0_train": run.initial_train[index], "f0_test": np.asarray(run.initial_test)[index]}
             linear = np.concatenate(predictor(k_train, task.y, k_test_train, **settings, **start))
-            gaps.append(np.linalg.norm(np.concatenate([run.train[index], run.test[index]]) - linear))
+            gaps.append(
+                np.linalg.norm(np.concatenate([run.train[index], np.asarray(run.test)[index]]) - linear)
+            )
         drift = run.records[0].kernel_drift if run.records else np.full(len(nets), np.nan)
         return np.stack([drift, np.array(gaps)])
 
