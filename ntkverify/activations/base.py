@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -65,13 +65,20 @@ class Layer:
 class Activation(Layer):
     """An elementwise layer, which tells all that the rest of the package asks about it.
 
-    kinked: its derivative jumps. polynomial: it is a polynomial. homogeneous: the k for which
-    phi(s x) = s^k phi(x), s > 0, or None.
+    polynomial: whether it is one.
     """
 
-    kinked = False
     polynomial = False
-    homogeneous: ClassVar[int | None] = None
+
+    @property
+    def kinked(self) -> bool:
+        """Whether its derivative jumps."""
+        return False
+
+    @property
+    def homogeneous(self) -> int | None:
+        """The k for which phi(s x) = s^k phi(x), s > 0, or None."""
+        return None
 
     def __call__(self, x: Tensor) -> Tensor:
         """phi(x), elementwise, any shape."""

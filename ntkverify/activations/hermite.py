@@ -56,7 +56,9 @@ def expand(
     return Expansion(coefficients=fine[0], square=fine[1], tail=fine[2], error=error)
 
 
-def _integrate(function, deviations, kinks, terms, rule) -> tuple[Tensor, Tensor, Tensor]:
+def _integrate(
+    function: Function, deviations: Tensor, kinks: Sequence[float], terms: int, rule: int
+) -> tuple[Tensor, Tensor, Tensor]:
     # With no kink every point has the same nodes, those of the largest deviation.
     scales = deviations if kinks else deviations.max()[None]
     panels = math.ceil(2 * REACH / min(WIDEST, WAVE / math.sqrt(terms)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -113,9 +112,8 @@ class Custom(Numeric):
     function: Callable[[Tensor], Tensor]
     kinks: tuple[float, ...] = ()
     accuracy: float = 1e-10
-    polynomial: ClassVar[bool] = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive_number("accuracy", self.accuracy)
         object.__setattr__(self, "kinks", tuple(float(kink) for kink in self.kinks))
         probe = torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(2, 3)

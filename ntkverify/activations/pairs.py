@@ -18,7 +18,7 @@ from ntkverify.activations.hermite import (
 from ntkverify.activations.quadrature import RULES, Function, mean_over_pairs
 
 TERMS = (64, 256, 1024, 4096)
-"""Of an expansion, tried one after the other on the pairs that need more."""
+"""Numbers of terms of an expansion, tried one after the other on the pairs that need more."""
 
 TERMS_AT_KINKS = (64, 256)
 """More would gain little: the coefficients of a function with kinks fall like a power."""
@@ -30,7 +30,7 @@ NEAREST = 1e-4
 """Square differences below this are integrated to an error relative to this."""
 
 ROUNDING = 1e-14
-"""By how much two integrals of order 1 may differ without being wrong."""
+"""Two integrals of order 1 may differ by this without being wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)

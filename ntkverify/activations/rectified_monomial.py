@@ -21,7 +21,7 @@ class RectifiedMonomial(Activation):
 
     degree: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         degree("degree", self.degree, 1)
 
     @property
