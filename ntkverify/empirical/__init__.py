@@ -55,8 +55,8 @@ def empirical_ntk(
             break
         except NotByLayerError as found:  # on an example that was not among the probes
             rest |= found.names
-    kernel = as_given(x1, x2)(kernel)
-    return (kernel, choice) if return_choice else kernel
+    given = as_given(x1, x2)(kernel)
+    return (given, choice) if return_choice else given
 
 
 def choose(

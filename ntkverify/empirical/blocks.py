@@ -52,4 +52,5 @@ def _symmetric(features: Callable[[Tensor], Features], x: Tensor, block: int, fu
                 out = part.new_empty(len(x), len(x), *part.shape[2:])
             out[i : i + block, j : j + block] = part
             out[j : j + block, i : i + block] = part.transpose(0, 1).transpose(-1, -2) if full else part.T
+    assert out is not None, "there is no example"
     return out

@@ -56,7 +56,7 @@ def steps(net: nn.Module, shape: tuple[int, ...]) -> list[tuple[nn.Module, tuple
     """Every layer of a plain chain in turn, and the shape of what it returns; shape: of the inputs."""
     out = []
     for module in leaves(net):
-        if rule := rule_for(module):
+        if (rule := rule_for(module)) and rule.output_shape:
             shape = rule.output_shape(module, shape)
         elif type(module) is nn.Flatten:
             shape = (shape[0], math.prod(shape[1:]))

@@ -72,7 +72,8 @@ def shape_of(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> S
 
 
 def _of_chain(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int, list[Sizes]]:
-    activations, layers, shape = x.numel(), [], x.shape
+    activations, layers = x.numel(), []
+    shape: tuple[int, ...] = x.shape
     for module, shape in steps(net, x.shape):
         activations += math.prod(shape)
         if (rule := rule_for(module)) and rule.sizes and module.weight.requires_grad:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ def function_of_parameters(net: nn.Module) -> tuple[Function, Parameters]:
 
 
 def meta_function(net: nn.Module) -> tuple[Function, Parameters]:
-    """As `function_of_parameters`, with shapes for values: it costs no work, and the function takes such an x."""
+    """Does as `function_of_parameters`, with shapes for values: it costs no work, and the function takes such an x."""
     values = [
         (torch.empty_like(value, device="meta"), value, names) for value, names in _values(net, buffers=True)
     ]
@@ -96,7 +97,8 @@ def _pushed_by_two_backward_passes(
             allow_unused=True,
             materialize_grads=True,
         )
-        product = sum((gradient * tangent[name]).sum() for name, gradient in zip(leaves, pulled, strict=True))
+        terms = ((gradient * tangent[name]).sum() for name, gradient in zip(leaves, pulled, strict=True))
+        product = reduce(torch.add, terms)
     return torch.autograd.grad(product, weights, materialize_grads=True)[0]
 
 

@@ -30,7 +30,7 @@ def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None =
 
 
 def _one_by_one(function: Function, parameters: Parameters, x: Tensor) -> Parameters:
-    """As vmap's, one backward pass for every output of every example: (n, outputs, *shape) each."""
+    """Makes the same Jacobians with one backward pass for every output of every example: (n, outputs, *shape) each."""
     leaves = {name: value.requires_grad_() for name, value in parameters.items()}
     rows = []
     for example in x:

@@ -31,11 +31,11 @@ def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full:
 
 
 def jacobians(net: nn.Module, x: Tensor) -> Iterator[Parameters]:
-    """For one example after the other, by parameter: (outputs, *shape)."""
+    """Yields the Jacobian of one example after the other, by parameter: (outputs, *shape)."""
     shapes = {name: value.shape for name, value in function_of_parameters(net)[1].items()}
     for example in x.split(1):
         features = jacobian_features(net, example)
-        yield {name: features[name].values[0].reshape(-1, *shape) for name, shape in shapes.items()}
+        yield {name: features[name].formed()[0].reshape(-1, *shape) for name, shape in shapes.items()}
 
 
 def _pushed(function: Function, parameters: Parameters, tangents: Parameters, x: Tensor) -> Tensor:
