@@ -35,15 +35,14 @@ def gradient_flow(
     Raises InvalidArgument for a negative time or shapes that do not fit, NotPositiveDefinite for a kernel
     that is not PSD, or cannot be inverted where a time is infinite.
     """
-    single = isinstance(time, (int, float))
-    times = [time] if single else list(time)
+    times = [time] if isinstance(time, (int, float)) else list(time)
     if not times or not all(value >= 0 for value in times):
         raise InvalidArgument("time", repr(time), "numbers >= 0", "Training runs forward.")
 
     def filters(spectrum: Tensor) -> Tensor:
         return torch.stack([flow_filter(spectrum, value) for value in times])
 
-    forever = float("inf") in times
+    single, forever = isinstance(time, (int, float)), float("inf") in times
     return function_space_outputs(
         k_train, y, k_test_train, f0_train, f0_test, filters, single=single, forever=forever
     )
@@ -76,8 +75,7 @@ def gradient_descent(
     Raises InvalidArgument for a learning rate at which the method diverges (unless allow_unstable),
     shapes that do not fit, or a kernel that is not PSD.
     """
-    single = not isinstance(steps, (Sequence, range))
-    counts = [steps] if single else list(steps)
+    counts = list(steps) if isinstance(steps, Sequence) else [steps]
     for count in counts:
         check_steps(count)
     check_learning_rate(learning_rate)
@@ -88,4 +86,5 @@ def gradient_descent(
     def filters(spectrum: Tensor) -> Tensor:
         return method.filters(spectrum, counts, learning_rate)
 
+    single = not isinstance(steps, Sequence)
     return function_space_outputs(k_train, y, k_test_train, f0_train, f0_test, filters, single=single)

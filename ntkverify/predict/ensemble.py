@@ -82,6 +82,6 @@ def _covariances(train: Array, cross: Array, test: Array, *, rows: int, columns:
 
 
 def _covariance(smoother: Tensor, train: Tensor, cross: Tensor, test: Tensor) -> Tensor:
-    """Of f_0(test) - smoother f_0(train)."""
+    """The covariance (m, m) of f_0(test) - smoother f_0(train)."""
     mixed = smoother @ cross.T
     return test + smoother @ train @ smoother.T - mixed - mixed.T

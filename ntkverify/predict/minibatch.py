@@ -1,7 +1,7 @@
 """Stochastic gradient descent in function space: exact for a given order of the batches."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ def batches(count: int, batch_size: int, steps: int, seed: int) -> list[np.ndarr
         expected = f"an integer from 1 to the {count} training points"
         raise InvalidArgument("batch_size", repr(batch_size), expected, "None takes them all.")
 
-    def forever():
+    def forever() -> Iterator[np.ndarray]:
         for epoch in itertools.count():
             order = derive(seed, "batches", epoch).permutation(count)
             yield from (order[start : start + batch_size] for start in range(0, count, batch_size))
