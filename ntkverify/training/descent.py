@@ -132,7 +132,7 @@ def _descend(
     yield loss(outputs(net, x), y).sum().item()
 
 
-def _grow_velocities(optimizer: torch.optim.Optimizer, *_) -> None:
+def _grow_velocities(optimizer: torch.optim.Optimizer, *_: object) -> None:
     """Lazy layers' weights grow in training."""
     for parameter, state in optimizer.state.items():
         if state.get("momentum_buffer") is not None:
