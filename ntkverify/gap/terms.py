@@ -68,7 +68,7 @@ class Gap:
 
 
 def root_mean_square(values: np.ndarray) -> float:
-    """Of all entries."""
+    """Returns the root of the mean square of all entries."""
     return float(np.sqrt(np.mean(values**2)))
 
 
@@ -81,8 +81,12 @@ def _sentences(gap: Gap) -> Iterator[str]:
     )
     largest = max(gap.terms, key=lambda term: term.size)
     yield f'The largest part is "{largest.name}" ({largest.size:.3g}): {largest.meaning}.'
-    shrinks = root_mean_square(sum(term.values for term in gap.terms if term.name in VANISHING))
-    stays = root_mean_square(sum(term.values for term in gap.terms if term.name not in VANISHING))
+    shrinks, stays = (
+        root_mean_square(
+            sum((term.values for term in gap.terms if (term.name in VANISHING) is falls), np.zeros(()))
+        )
+        for falls in (True, False)
+    )
     if gap.width is None:
         yield (
             f"{shrinks:.3g} is the kernel's own movement, which no regression with a fixed kernel follows; "
