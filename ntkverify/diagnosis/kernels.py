@@ -20,7 +20,7 @@ TOLERANCE = 1e-9
 """Relative distance at which two right answers count as the same; a subject's own accuracy where that is coarser."""
 
 NETWORKS = 48
-"""Of a module, whose mean NTK stands for its kernel, known to SPREADS standard errors."""
+"""Networks of a module, whose mean NTK stands for its kernel, known to SPREADS standard errors."""
 
 SPREADS = 3.0
 

@@ -88,9 +88,11 @@ def _depths(scenario: Scenario) -> Variants:
 
 def _activations(scenario: Scenario) -> Variants:
     for other in CLOSED_FORMS:
-        yield _with_layers(
-            scenario, lambda layer, other=other: other if isinstance(layer, Activation) else layer
-        )
+
+        def swapped(layer: Layer, other: Activation = other) -> Layer:
+            return other if isinstance(layer, Activation) else layer
+
+        yield _with_layers(scenario, swapped)
 
 
 def _weights(scenario: Scenario) -> Variants:
