@@ -70,7 +70,7 @@ def _row(claim: str, findings: list[Finding]) -> Row:
         verdict=summary(findings),
         inside=tuple(finding for finding in findings if finding.scenario and not finding.is_outside),
         outside=tuple(outside),
-        defect=(marked or defects or [None])[-1],
+        defect=next(reversed(marked or defects), None),
         findings=tuple(simplest.values())[-MOST_OUTSIDE:],
     )
 
