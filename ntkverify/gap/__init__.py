@@ -6,6 +6,7 @@ Each term is the difference of two predictors that differ in one thing, so the t
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -130,45 +131,36 @@ def _attribute(
     joint = np.asarray(empirical_ntk(net, np.concatenate([x, x_test]), x))
     own = _Kernels((joint[: len(x)] + joint[: len(x)].T) / 2, joint[len(x) :])
     run = train(net, x, y, x_test, steps=steps, learning_rate=learning_rate)
-    start, kernels = (run.initial_train, run.initial_test), limit or own
-
-    def descent(k: _Kernels) -> np.ndarray:
-        moved = predict.gradient_descent(
-            k.train,
-            y,
-            k.cross,
-            steps=steps,
-            learning_rate=learning_rate,
-            f0_train=run.initial_train,
-            f0_test=run.initial_test,
-            allow_unstable=True,
-        )
-        return _array(moved.test)
-
-    def flow(time: float, f0_train: Array | None = None, f0_test: Array | None = None) -> np.ndarray:
-        moved = predict.gradient_flow(
-            kernels.train, y, kernels.cross, time=time, f0_train=f0_train, f0_test=f0_test
-        )
-        return _array(moved.test)
-
-    trained = _array(run.test)
-    regression = _array(predict.kernel_regression(kernels.train, y, kernels.cross, ridge).test)
+    kernels = limit or own
+    regression = predict.kernel_regression(kernels.train, y, kernels.cross, ridge)
+    descent = partial(
+        predict.gradient_descent,
+        steps=steps,
+        learning_rate=learning_rate,
+        f0_train=run.initial_train,
+        f0_test=run.initial_test,
+        allow_unstable=True,
+    )
+    flow = partial(predict.gradient_flow, kernels.train, y, kernels.cross)
+    flow_from_start = partial(flow, f0_train=run.initial_train, f0_test=run.initial_test)
     chain = {
-        "moving kernel": descent(own),
-        "finite width at start": descent(kernels),
-        "step size": flow(steps * learning_rate, *start),
-        "unfinished training": flow(math.inf, *start),
-        "initial function": flow(math.inf),
-        "rest": regression,
+        "moving kernel": descent(own.train, y, own.cross).test,
+        "finite width at start": descent(kernels.train, y, kernels.cross).test,
+        "step size": flow_from_start(time=steps * learning_rate).test,
+        "unfinished training": flow_from_start(time=math.inf).test,
+        "initial function": flow(time=math.inf).test,
+        "rest": regression.test,
     }
     if limit is None:
         del chain["finite width at start"]
+    outputs = {name: _array(predicted) for name, predicted in chain.items()}
+    trained = _array(run.test)
     return Gap(
         network=trained,
-        regression=regression,
+        regression=outputs["rest"],
         reference="the network's own NTK" if limit is None else "the analytic NTK",
         width=None,
-        terms=tuple(_terms(trained, chain, trained - regression)),
+        terms=tuple(_terms(trained, outputs, trained - outputs["rest"])),
     )
 
 
