@@ -34,7 +34,7 @@ def cosine_deficits(
     variance2: Tensor,
     covariance: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """(n1, n2) each: 1 - cosine and 1 + cosine of phi(u), phi(v).
+    """Returns, (n1, n2) each, 1 - cosine and 1 + cosine of phi(u), phi(v).
 
     moments: of u and v; variance1 (n1,), variance2 (n2,), covariance (n1, n2): E phi(u)^2, E phi(v)^2,
     E phi(u) phi(v).

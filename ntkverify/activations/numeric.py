@@ -23,7 +23,7 @@ class Numeric(Activation):
     kinks: tuple[float, ...] = ()
 
     def derivative(self, x: Tensor) -> Tensor:
-        """phi'(x), elementwise."""
+        """Returns phi'(x), elementwise."""
         return torch.func.grad(lambda at: self(at).sum())(x)
 
     def dual(self, moments: SecondMoments) -> SecondMoments:

@@ -46,7 +46,8 @@ class Expectations:
 def square_differences(
     function: Function, kinks: Sequence[float], moments: SecondMoments, accuracy: float
 ) -> Expectations:
-    """E (phi(u) / |phi(u)| -+ phi(v) / |phi(v)|)^2 / 2 for every pair: - where the angle of u and v is acute.
+    """Computes E (phi(u) / |phi(u)| -+ phi(v) / |phi(v)|)^2 / 2 for every pair: - where the angle of u and v
+    is acute.
 
     That is 1 -+ the cosine of phi(u) and phi(v), |phi(u)| being the root of E phi(u)^2, to an absolute error.
     """
@@ -56,7 +57,7 @@ def square_differences(
 def products(
     function: Function, kinks: Sequence[float], moments: SecondMoments, accuracy: float
 ) -> Expectations:
-    """E phi(u) phi(v) for every pair, to an error relative to the root of E phi(u)^2 E phi(v)^2."""
+    """Computes E phi(u) phi(v) for every pair, to an error relative to the root of E phi(u)^2 E phi(v)^2."""
     return _expectations(function, kinks, moments, accuracy, differences=False)
 
 

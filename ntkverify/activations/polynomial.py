@@ -31,7 +31,7 @@ class Polynomial(Activation):
     polynomial = True
 
     def coefficients(self, variance: Tensor) -> dict[int, Tensor]:
-        """The expansion at every variance."""
+        """Expands phi at every variance."""
         raise NotImplementedError
 
     def dual(self, moments: SecondMoments) -> SecondMoments:

@@ -31,7 +31,7 @@ VALUES_AT_ONCE = 2**21
 
 
 def nodes_between(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
-    """Nodes and weights (n, panels x rule) of the integral over sorted breaks (n, panels + 1)."""
+    """Returns nodes and weights (n, panels x rule) of the integral over sorted breaks (n, panels + 1)."""
     x, w = (torch.as_tensor(part, dtype=breaks.dtype, device=breaks.device) for part in leggauss(rule))
     half = breaks.diff(dim=1)[:, :, None] / 2
     return (breaks[:, :-1, None] + half * (1 + x)).flatten(1), (half * w).flatten(1)
@@ -40,7 +40,8 @@ def nodes_between(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
 def panels_over(
     deviation: Tensor, kinks: Sequence[float], panels: int = PANELS, reach: float = TAIL
 ) -> Tensor:
-    """Sorted breaks (n, ...) in z, to `reach` on both sides, for functions of deviation z, deviations (n,)."""
+    """Returns sorted breaks (n, ...) in z, to `reach` on both sides, for functions of deviation z, deviations
+    (n,)."""
     return _panels(torch.zeros_like(deviation), deviation, kinks, panels, reach)
 
 
@@ -68,7 +69,7 @@ def mean_over_pairs(
     kinks: Sequence[float],
     rule: int,
 ) -> Tensor:
-    """E combine(function(u) / a, function(v) / b) for u = s z, v = t (z cos angle + z' sin angle).
+    """Computes E combine(function(u) / a, function(v) / b) for u = s z, v = t (z cos angle + z' sin angle).
 
     s, t, angle, and the units a, b: (pairs,) each. combine: elementwise on tensors. rule: nodes per panel.
     """

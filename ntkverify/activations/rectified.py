@@ -21,7 +21,7 @@ class Rectifier(Activation):
 
     @property
     def slopes(self) -> tuple[float, float]:
-        """The slopes below 0 and above it."""
+        """Are the slopes below 0 and above it."""
         raise NotImplementedError
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ FAMILIES = ("equivalence", "module", "paper")
 
 
 def gap_terms(claim: Claim, subject: Any, scenario: Scenario) -> tuple[GapTerm, ...]:
-    """The terms of the gap at the largest width, for ntkverify's own networks and for someone's modules.
+    """Returns the terms of the gap at the largest width, for ntkverify's own networks and for someone's
+    modules.
 
     Empty for other claims, and where there is no gap to take apart: training that diverges, or a kernel
     that cannot be inverted.

@@ -29,7 +29,8 @@ MOST = 5
 
 
 def diagnose(subject: Any, arch: Architecture) -> Diagnosis | None:
-    """Known slips that would explain the subject's NTK, or else its NNGP kernel, the best fitting first.
+    """Names known slips that would explain the subject's NTK, or else its NNGP kernel, the best fitting
+    first.
 
     The kernels are held against ntkverify's own on ordinary inputs: where they agree there, no suspects are
     named. None where the subject brings no kernel of a known architecture, or ntkverify's own.

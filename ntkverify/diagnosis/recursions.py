@@ -16,7 +16,7 @@ Step = Callable[[Layer, Kernel], Kernel]
 
 
 def recursions() -> Iterator[tuple[str, Step]]:
-    """Slips in the recursion of the NTK; that of the NNGP is right."""
+    """Yields slips in the recursion of the NTK; that of the NNGP is right."""
 
     yield "the derivative's dual left out", _slope(lambda layer, moments: torch.ones_like(moments.covariance))
     yield (
@@ -70,8 +70,8 @@ def recursions() -> Iterator[tuple[str, Step]]:
 
 
 def _linear(rule: Callable[[Linear, Tensor, Tensor, Tensor, int], Tensor]) -> Step:
-    """Takes `rule` for Linear layers: the NTK behind one, from the layer, the NTK before it, the right NNGP and
-    NTK behind it, and the layer's number.
+    """Takes `rule` for Linear layers: the NTK behind one, from the layer, the NTK before it, the right NNGP
+    and NTK behind it, and the layer's number.
 
     The step counts the Linear layers that it meets: it is for one pass through a network.
     """

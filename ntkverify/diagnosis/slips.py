@@ -41,7 +41,8 @@ class Kernels:
 
 
 def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Named:
-    """(words, kernel (n, n)) of every slip that can be made in `name`, "NTK" or "NNGP", of `arch` on x (n, d).
+    """Yields (words, kernel (n, n)) for every slip that can be made in `name`, "NTK" or "NNGP", of `arch` on
+    x (n, d).
 
     got: the wrong kernel, to which the few constants that are free are fitted.
     """
@@ -150,7 +151,7 @@ def _of_another(layers: Sequence[Layer], activation: Activation) -> tuple[str, l
 
 
 def swapped(layers: Sequence[Layer], activation: Activation) -> list[Layer]:
-    """The layers, with that activation in place of each of theirs."""
+    """Returns the layers, with that activation in place of each of theirs."""
     return [activation if isinstance(layer, Activation) else layer for layer in layers]
 
 

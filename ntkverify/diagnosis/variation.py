@@ -24,7 +24,7 @@ Variants = Iterator[Scenario]
 
 
 def irrelevant_parts(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> tuple[str, ...]:
-    """Names of parts of `scenario`, on which `claim` fails, that could be anything else that was tried.
+    """Names the parts of `scenario`, on which `claim` fails, that could be anything else that was tried.
 
     Deterministic claims only: a variant of a stochastic one costs as much as the counterexample itself.
     """

@@ -11,7 +11,7 @@ from ntkverify.empirical.contraction import Features, contract
 def blockwise_kernel(
     features: Callable[[Tensor], Features], x1: Tensor, x2: Tensor, block: int, *, full: bool
 ) -> Tensor:
-    """The kernel of x1 (n1, ...) against x2 (n2, ...), `block` examples of each at a time.
+    """Computes the kernel of x1 (n1, ...) against x2 (n2, ...), `block` examples of each at a time.
 
     Examples of x2 with which x1 starts take no pass of their own; x2 is x1 makes it symmetric.
     """

@@ -56,7 +56,8 @@ Features = dict[str, Piece]
 
 
 def joined(pieces: list[Piece]) -> Piece | None:
-    """The gradient of a parameter that is used several times; None for uses that do not fit together."""
+    """Returns the gradient of a parameter that is used several times; None for uses that do not fit
+    together."""
     if len(pieces) == 1:
         return pieces[0]
     if len({(type(piece), *_fit(piece)) for piece in pieces}) > 1:
@@ -78,7 +79,8 @@ def _fit(piece: Piece) -> tuple[float, ...]:
 
 
 def contract(first: Features, second: Features, *, full: bool) -> Tensor:
-    """The kernel of n1 examples against n2: (n1, n2, outputs, outputs), or (n1, n2), the mean over outputs."""
+    """Computes the kernel of n1 examples against n2: (n1, n2, outputs, outputs), or (n1, n2), the mean over
+    outputs."""
     return reduce(Tensor.add_, (_share(piece, second[name], full) for name, piece in first.items()))
 
 

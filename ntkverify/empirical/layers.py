@@ -28,7 +28,7 @@ def _outer(module: nn.Module, inputs: Tensor, gradients: Tensor) -> dict[str, Pi
 
 
 def bias_scale(module: nn.Module) -> float:
-    """What a linear layer or a convolution multiplies its bias by."""
+    """Returns what a linear layer or a convolution multiplies its bias by."""
     return getattr(module, "bias_scale", 1.0)
 
 
@@ -175,5 +175,6 @@ RULES: dict[type, Rule[Any]] = {
 
 
 def rule_for(module: nn.Module) -> Rule[Any] | None:
-    """The rule that knows what `module` computes; None where there is none, or its forward was replaced."""
+    """Returns the rule that knows what `module` computes; None where there is none, or its forward was
+    replaced."""
     return None if "forward" in module.__dict__ else RULES.get(type(module))

@@ -17,7 +17,8 @@ from ntkverify.empirical.jacobian_contraction import jacobian_features
 
 
 def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full: bool) -> Tensor:
-    """The kernel (n1, n2, outputs, outputs), or (n1, n2): a column J (J^T e) for each output of each of x2.
+    """Computes the kernel (n1, n2, outputs, outputs), or (n1, n2): a column J (J^T e) for each output of each
+    of x2.
 
     Memory: outputs x (parameters + block x activations).
     """

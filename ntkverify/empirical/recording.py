@@ -47,7 +47,7 @@ class Recording:
 
 
 def record(net: nn.Module, function: Function, parameters: Parameters, x: Tensor) -> Recording:
-    """function(parameters, x), written down; parameters: by name, as `function_of_parameters` gives them."""
+    """Writes down function(parameters, x); parameters: by name, as `function_of_parameters` gives them."""
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     names = {id(leaf): name for name, leaf in leaves.items()}
     with torch.enable_grad(), _hooks(net, names) as calls:
@@ -149,7 +149,8 @@ def _reached(values: Tensor) -> set[int]:
 
 
 def gradients(recording: Recording, cotangents: Tensor) -> list[Tensor]:
-    """The gradients (k, *call.shape) at the outputs of every call, for each of the cotangents (k, n, outputs)."""
+    """Computes the gradients (k, *call.shape) at the outputs of every call, for each of the cotangents (k, n,
+    outputs)."""
     edges, values = [call.edge for call in recording.calls], recording.values
     if not edges or not values.requires_grad:
         return [values.new_zeros(len(cotangents), *call.shape) for call in recording.calls]

@@ -34,7 +34,7 @@ class NotByLayerError(Exception):
 
 
 def structured_features(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> Features:
-    """What the gradients at x (n, ...) are made of; `rest`: parameters whose Jacobian is formed.
+    """Returns what the gradients at x (n, ...) are made of; `rest`: parameters whose Jacobian is formed.
 
     Memory: n x outputs x units, and n x outputs x (parameters in `rest`).
     Raises NotByLayerError where `rest` leaves some out that no rule accounts for.
@@ -49,7 +49,7 @@ def structured_features(net: nn.Module, x: Tensor, rest: frozenset[str] = frozen
 
 
 def unaccounted(net: nn.Module, x: Tensor) -> frozenset[str]:
-    """The trainable parameters whose gradients the rules get wrong at a few examples x (n, ...)."""
+    """Names the trainable parameters whose gradients the rules get wrong at a few examples x (n, ...)."""
     if is_plain_chain(net):
         return frozenset()
     rest: frozenset[str] = frozenset()

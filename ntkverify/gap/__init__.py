@@ -37,7 +37,8 @@ def explain_gap(
     ridge: float = 0.0,
     replicates: int = 4,
 ) -> Gap:
-    """Why a network of `arch` at `width`, trained by gradient descent, is not regression with its NTK.
+    """Explains why a network of `arch` at `width`, trained by gradient descent, is not regression with its
+    NTK.
 
     x: (n, d), y: (n, outputs), x_test: (m, d). ridge: of the regression. replicates: networks of each of
     the widths over which every term's scaling is fitted; 0 leaves that out. Widths too large for dense weights
@@ -186,7 +187,8 @@ def _terms(network_output: np.ndarray, chain: dict[str, np.ndarray], total: np.n
 
 
 def _slope(widths: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float] | None:
-    """Fits the slope, with its interval, to sizes (replicates, widths); returns None where one of them is 0 or not finite."""
+    """Fits the slope, with its interval, to sizes (replicates, widths); returns None where one of them is 0
+    or not finite."""
     if not (np.isfinite(sizes) & (sizes > 0)).all():
         return None
     law = fit_power_law(widths, sizes)

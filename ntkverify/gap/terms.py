@@ -44,12 +44,12 @@ class Gap:
 
     @property
     def total(self) -> np.ndarray:
-        """(m, outputs): network - regression."""
+        """Is network - regression, (m, outputs)."""
         return self.network - self.regression
 
     @property
     def size(self) -> float:
-        """Root mean square of the gap."""
+        """Is the root mean square of the gap."""
         return root_mean_square(self.total)
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class Gap:
         return "\n".join([*lines, "", *self.in_words()])
 
     def in_words(self) -> list[str]:
-        """What the numbers mean, in a few sentences."""
+        """Says what the numbers mean, in a few sentences."""
         return list(_sentences(self))
 
 

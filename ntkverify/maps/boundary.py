@@ -20,7 +20,8 @@ FLAT = -0.25
 """Half of the slope that theory gives. A slope that may be 0 and may be steeper than this is undecided."""
 
 BEND_LEVEL = 0.01
-"""How often gaps of a true power law are said to bend: rarer than an interval misses, for it is said of all."""
+"""How often gaps of a true power law are said to bend: rarer than an interval misses, for it is said of
+all."""
 
 SLIGHT_BEND = 0.01
 """A square term that does not matter: at the ends of a range of 64 it moves the gap by 4%."""

@@ -23,7 +23,7 @@ def cross_entropy_flow(
     f0_train: Array | None = None,
     f0_test: Array | None = None,
 ) -> Outputs:
-    """Outputs after gradient flow for `time` on the sum of softmax cross-entropies, from f0.
+    """Predicts the outputs after gradient flow for `time` on the sum of softmax cross-entropies, from f0.
 
     y: (n, classes), each row a distribution over classes, such as one-hot labels. The outputs obey
     df/dt = K (y - softmax f) (Lee et al. 2019, equation S8); integrated by SciPy's LSODA.

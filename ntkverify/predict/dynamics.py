@@ -28,7 +28,8 @@ def gradient_flow(
     f0_train: Array | None = None,
     f0_test: Array | None = None,
 ) -> Outputs:
-    """Outputs after gradient flow for `time` (a number, or several), started at f0 (0 where it is None).
+    """Predicts the outputs after gradient flow for `time` (a number, or several), started at f0 (0 where it
+    is None).
 
     f0_train: (n, outputs), f0_test: (m, outputs). An infinite time is where training ends.
     Source: Lee et al. 2019, equations 10-11.
@@ -49,7 +50,7 @@ def gradient_flow(
 
 
 def flow_filter(spectrum: Tensor, time: float) -> Tensor:
-    """(1 - exp(-l t)) / l for eigenvalues l (n,); t where l = 0."""
+    """Returns (1 - exp(-l t)) / l for eigenvalues l (n,); t where l = 0."""
     positive = spectrum > 0
     divisor = torch.where(positive, spectrum, 1)
     return torch.where(positive, -torch.expm1(-divisor * time) / divisor, time)
@@ -67,7 +68,8 @@ def gradient_descent(
     f0_test: Array | None = None,
     allow_unstable: bool = False,
 ) -> Outputs:
-    """Outputs after `steps` (a number, or several) of a full-batch method, started at f0 (0 where it is None).
+    """Predicts the outputs after `steps` (a number, or several) of a full-batch method, started at f0 (0
+    where it is None).
 
     f0_train: (n, outputs), f0_test: (m, outputs). method: GradientDescent(), whose residual is
     (I - learning_rate K)^steps times the first one (Lee et al. 2019, equation S3), or another of

@@ -17,7 +17,8 @@ Batches = Sequence[np.ndarray]
 
 
 def batches(count: int, batch_size: int, steps: int, seed: int) -> list[np.ndarray]:
-    """`steps` batches of `batch_size` of `count` rows, without replacement: each epoch is a fresh permutation.
+    """Draws `steps` batches of `batch_size` of `count` rows, without replacement: each epoch is a fresh
+    permutation.
 
     The last batch of an epoch is shorter where batch_size does not divide count.
     Raises InvalidArgument for a batch size that is not an integer from 1 to count.
@@ -44,7 +45,8 @@ def minibatch_gradient_descent(
     f0_train: Array | None = None,
     f0_test: Array | None = None,
 ) -> Outputs:
-    """Outputs after one step of gradient descent on 1/2 sum (f - y)^2 over each of `batches`, from f0.
+    """Predicts the outputs after one step of gradient descent on 1/2 sum (f - y)^2 over each of `batches`,
+    from f0.
 
     A step moves every output by -learning_rate K(., batch) (f - y)(batch): Lee et al. 2019, equation 8,
     with the batch for the training set.

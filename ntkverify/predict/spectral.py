@@ -62,7 +62,7 @@ def function_space_outputs(
 
 
 def nonnegative_spectrum(k: Tensor, *, invertible: bool = False) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (n,), ascending, and eigenvectors (n, n) of a kernel.
+    """Computes eigenvalues (n,), ascending, and eigenvectors (n, n) of a kernel.
 
     Raises NotPositiveDefinite where an eigenvalue is negative beyond rounding, or, where the kernel must be
     invertible, cannot be told from zero.
@@ -79,5 +79,5 @@ def nonnegative_spectrum(k: Tensor, *, invertible: bool = False) -> tuple[Tensor
 
 
 def initial(argument: str, f0: Array, targets: Tensor, rows: int) -> Tensor:
-    """Initial outputs (rows, outputs), of the dtype of `targets`."""
+    """Returns initial outputs (rows, outputs), of the dtype of `targets`."""
     return as_matrix(argument, f0, rows=rows, columns=targets.shape[1]).to(targets)

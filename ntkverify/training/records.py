@@ -77,12 +77,12 @@ class Recorder:
 
 
 def trained(net: nn.Module) -> list[nn.Parameter]:
-    """The parameters that training moves."""
+    """Returns the parameters that training moves."""
     return [parameter for parameter in net.parameters() if parameter.requires_grad]
 
 
 def outputs(net: nn.Module, x: Tensor) -> Tensor:
-    """What `net` says of x, without a graph."""
+    """Returns what `net` says of x, without a graph."""
     with torch.no_grad():
         return net(x)
 

@@ -57,11 +57,13 @@ class NeuralTangentsSubject:
         return translation.supports(arch)
 
     def nngp(self, arch: Architecture, x1: Array, x2: Array) -> Array:
-        """(n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out, differentiable."""
+        """Computes the kernel (n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out,
+        differentiable."""
         return self._kernel("nngp", arch, x1, x2)
 
     def ntk(self, arch: Architecture, x1: Array, x2: Array) -> Array:
-        """(n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out, differentiable."""
+        """Computes the kernel (n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out,
+        differentiable."""
         return self._kernel("ntk", arch, x1, x2)
 
     def _kernel(self, part: str, arch: Architecture, x1: Array, x2: Array) -> Array:
