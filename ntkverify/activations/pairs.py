@@ -76,7 +76,7 @@ class _Pairs:
     sign: Tensor
 
     @staticmethod
-    def between(moments: SecondMoments) -> "_Pairs":
+    def made_from(moments: SecondMoments) -> "_Pairs":
         minus, plus = (
             part.double().flatten() for part in (moments.one_minus_cosine, moments.one_plus_cosine)
         )
@@ -104,7 +104,7 @@ def _expectations(
 ) -> Expectations:
     given, shape = moments.covariance.dtype, moments.covariance.shape
     wanted = max(accuracy, 64 * torch.finfo(given).eps)  # single precision may not reach what was asked for
-    pairs = _Pairs.between(moments)
+    pairs = _Pairs.made_from(moments)
     todo, values, errors = (
         torch.arange(len(pairs), device=pairs.i.device),
         torch.zeros_like(pairs.deficit),

@@ -55,7 +55,7 @@ def _of_part(subject: Any, arch: Architecture, x: np.ndarray, name: str) -> Diag
     got, accuracy = _given(subject, arch, x, name)
     if got is None or not np.isfinite(got).all():
         return None
-    expected = Kernels.of(arch, x).part(name)
+    expected = Kernels.computed(arch, x).part(name)
     distance = _distance(got, expected, expected)
     suspects = []
     if distance > accuracy:

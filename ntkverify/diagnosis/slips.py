@@ -26,7 +26,7 @@ class Kernels:
     ntk: np.ndarray
 
     @staticmethod
-    def of(layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
+    def computed(layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
         """Takes `step` for every layer: the kernel behind it, from the kernel before it."""
         tensor = torch.from_numpy(np.ascontiguousarray(x))
         kernel = input_kernel(tensor, tensor)
@@ -46,15 +46,15 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
 
     got: the wrong kernel, to which the few constants that are free are fitted.
     """
-    right = Kernels.of(arch, x)
+    right = Kernels.computed(arch, x)
     yield from _whole(right, name)
     yield _factor(right.part(name), got)
     for words, layers in _layers(list(arch.walk())):
-        yield from _tried(words, lambda it: Kernels.of(it, x).part(name), layers)
+        yield from _tried(words, lambda it: Kernels.computed(it, x).part(name), layers)
     for words, inputs in _inputs(x):
-        yield from _tried(words, lambda it: Kernels.of(arch, it).part(name), inputs)
+        yield from _tried(words, lambda it: Kernels.computed(arch, it).part(name), inputs)
     for words, step in recursions() if name == "NTK" else ():
-        yield from _tried(words, lambda it: Kernels.of(arch, x, it).ntk, step)
+        yield from _tried(words, lambda it: Kernels.computed(arch, x, it).ntk, step)
     yield from _fitted(right.part(name), got)
 
 

@@ -57,7 +57,7 @@ def convolution(module: Convolution, x: Tensor, g: Tensor) -> dict[str, Piece]:
     return _outer(module, inputs, gradients)
 
 
-def over_last_axes(module: LastAxesNorm, x: Tensor, g: Tensor) -> dict[str, Piece]:
+def last_axes_norm(module: LastAxesNorm, x: Tensor, g: Tensor) -> dict[str, Piece]:
     """LayerNorm and RMSNorm have one scale and one shift for each of the last axes' entries."""
     shape = module.normalized_shape
     if isinstance(module, nn.LayerNorm):
@@ -72,7 +72,7 @@ def over_last_axes(module: LastAxesNorm, x: Tensor, g: Tensor) -> dict[str, Piec
     return {"weight": summed(g * normal), "bias": summed(g)}
 
 
-def over_channels(module: nn.GroupNorm | BatchNorm, x: Tensor, g: Tensor) -> dict[str, Piece]:
+def channel_norm(module: nn.GroupNorm | BatchNorm, x: Tensor, g: Tensor) -> dict[str, Piece]:
     """GroupNorm and BatchNorm, in evaluation mode, have one scale and one shift for each channel."""
     if isinstance(module, nn.GroupNorm):
         normal = F.group_norm(x, module.num_groups, None, None, module.eps)
@@ -144,15 +144,13 @@ CONVOLUTION: Rule[Convolution] = Rule(
     keeps_examples_apart=lambda module, x: x.ndim == len(module.kernel_size) + 2,
     sizes=_pixel_sizes,
 )
-OVER_LAST_AXES: Rule[LastAxesNorm] = Rule(
-    pieces=over_last_axes,
+LAST_AXES_NORM: Rule[LastAxesNorm] = Rule(
+    pieces=last_axes_norm,
     keeps_examples_apart=lambda module, x: x.ndim > len(module.normalized_shape),
 )
-GROUP_NORM: Rule[nn.GroupNorm] = Rule(
-    pieces=over_channels, keeps_examples_apart=lambda module, x: x.ndim >= 2
-)
+GROUP_NORM: Rule[nn.GroupNorm] = Rule(pieces=channel_norm, keeps_examples_apart=lambda module, x: x.ndim >= 2)
 BATCH_NORM: Rule[BatchNorm] = Rule(
-    pieces=over_channels,
+    pieces=channel_norm,
     keeps_examples_apart=lambda module, x: (
         x.ndim >= 2 and not module.training and module.running_mean is not None
     ),
@@ -164,8 +162,8 @@ RULES: dict[type, Rule[Any]] = {
     nn.Linear: LINEAR,
     nn.Conv1d: CONVOLUTION,
     nn.Conv2d: CONVOLUTION,
-    nn.LayerNorm: OVER_LAST_AXES,
-    nn.RMSNorm: OVER_LAST_AXES,
+    nn.LayerNorm: LAST_AXES_NORM,
+    nn.RMSNorm: LAST_AXES_NORM,
     nn.GroupNorm: GROUP_NORM,
     nn.BatchNorm1d: BATCH_NORM,
     nn.BatchNorm2d: BATCH_NORM,

@@ -49,16 +49,16 @@ def function_space_outputs(
     coefficients = filters(spectrum)[:, :, None] * error  # (times, n, outputs)
     give = as_given(k_train, y, k_test_train, f0_train, f0_test)
 
-    def at(offset: Tensor | float, change: Tensor) -> Array:
+    def moved(offset: Tensor | float, change: Tensor) -> Array:
         value = offset + change
         return give(value[0] if single else value)
 
-    train = at(start, basis @ (spectrum[:, None] * coefficients))
+    train = moved(start, basis @ (spectrum[:, None] * coefficients))
     if k_test_train is None:
         return Outputs(train, None)
     cross = as_matrix("k_test_train", k_test_train, columns=len(k)).to(k)
     offset = 0.0 if f0_test is None else initial("f0_test", f0_test, targets, len(cross))
-    return Outputs(train, at(offset, cross @ (basis @ coefficients)))
+    return Outputs(train, moved(offset, cross @ (basis @ coefficients)))
 
 
 def nonnegative_spectrum(k: Tensor, *, invertible: bool = False) -> tuple[Tensor, Tensor]:

@@ -62,14 +62,12 @@ def train_ensemble(
 def _alone(run: Trajectory) -> Trajectory:
     """The run of one network as that of an ensemble of one."""
 
-    def with_axis(part: Part, names: Sequence[str]) -> Part:
+    def lift(part: Part, names: Sequence[str]) -> Part:
         arrays = {name: getattr(part, name) for name in names}
         lifted: dict[str, Any] = {name: None if a is None else a[None] for name, a in arrays.items()}
         return replace(part, **lifted)
 
-    return replace(
-        with_axis(run, OUTPUTS), records=tuple(with_axis(record, RECORDED) for record in run.records)
-    )
+    return replace(lift(run, OUTPUTS), records=tuple(lift(record, RECORDED) for record in run.records))
 
 
 def _joined(parts: Sequence[object], names: Sequence[str], give: Callable[[Tensor], Array]) -> dict[str, Any]:
