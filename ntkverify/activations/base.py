@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -36,12 +36,12 @@ class SecondMoments:
 
     @property
     def scale(self) -> Tensor:
-        """(n1, n2): sqrt(a b)."""
+        """Is sqrt(a b), (n1, n2)."""
         return root(self.variance1)[:, None] * root(self.variance2)[None, :]
 
     @functools.cached_property
     def angles(self) -> tuple[Tensor, Tensor]:
-        """(n1, n2) each: the angle in [0, pi] and its supplement, both accurate near 0 and near pi."""
+        """Are, (n1, n2) each, the angle in [0, pi] and its supplement, both accurate near 0 and near pi."""
         acute = self.one_minus_cosine <= self.one_plus_cosine
         near, far = (
             torch.where(acute, *pair)
@@ -65,24 +65,31 @@ class Layer:
 class Activation(Layer):
     """An elementwise layer, which tells all that the rest of the package asks about it.
 
-    kinked: its derivative jumps. polynomial: it is a polynomial. homogeneous: the k for which
-    phi(s x) = s^k phi(x), s > 0, or None.
+    polynomial: whether it is one.
     """
 
-    kinked = False
     polynomial = False
-    homogeneous: ClassVar[int | None] = None
+
+    @property
+    def kinked(self) -> bool:
+        """Whether its derivative jumps."""
+        return False
+
+    @property
+    def homogeneous(self) -> int | None:
+        """Is the k for which phi(s x) = s^k phi(x), s > 0, or None."""
+        return None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """phi(x), elementwise, any shape."""
+        """Returns phi(x), elementwise, for x of any shape."""
         raise NotImplementedError
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
-        """Second moments of phi(u), phi(v)."""
+        """Returns the second moments of phi(u), phi(v)."""
         raise NotImplementedError
 
     def dual_derivative(self, moments: SecondMoments) -> Tensor:
-        """(n1, n2): E[phi'(u) phi'(v)]."""
+        """Returns E[phi'(u) phi'(v)], (n1, n2)."""
         raise NotImplementedError
 
 
@@ -118,7 +125,8 @@ def registered(place: float, **facts: Any) -> Callable[[Kind], Kind]:
 
 
 def root(x: Tensor) -> Tensor:
-    """sqrt, with gradient 0 at 0: what it is used for has a cusp there, or does not depend on it."""
+    """Takes the square root, with gradient 0 at 0: what it is used for has a cusp there, or does not depend
+    on it."""
     if not x.requires_grad:
         return x.clamp(min=0).sqrt()
     positive = x > 0
@@ -126,18 +134,19 @@ def root(x: Tensor) -> Tensor:
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """numerator / denominator, and 0, gradient included, where the denominator is 0."""
+    """Returns numerator / denominator, and 0, gradient included, where the denominator is 0."""
     positive = denominator > 0
     return torch.where(positive, numerator, 0) / torch.where(positive, denominator, 1)
 
 
 def columns(moments: SecondMoments) -> tuple[Tensor, Tensor]:
-    """The variances as (n1, 1) and (1, n2), to be broadcast."""
+    """Returns the variances as (n1, 1) and (1, n2), to be broadcast."""
     return moments.variance1[:, None], moments.variance2[None, :]
 
 
 def squared_distance(moments: SecondMoments, sign: int = 1) -> Tensor:
-    """(n1, n2): E (u - sign v)^2 = (sqrt a - sqrt b)^2 + 2 sqrt(ab) (1 - sign cosine), without cancellation."""
+    """Returns (n1, n2): E (u - sign v)^2 = (sqrt a - sqrt b)^2 + 2 sqrt(ab) (1 - sign cosine), without
+    cancellation."""
     a, b = columns(moments)
     deficit = moments.one_minus_cosine if sign > 0 else moments.one_plus_cosine
     apart = (root(a) - root(b)) ** 2 + 2 * moments.scale * deficit

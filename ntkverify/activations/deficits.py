@@ -17,6 +17,8 @@ from torch import Tensor
 from ntkverify.activations.base import SecondMoments, columns, ratio, root
 from ntkverify.activations.quadrature import TAIL, Function, nodes_between
 
+DualDerivative = Callable[[SecondMoments], Tensor]
+
 LONGEST_ARC = 0.5
 """Further from either end nothing cancels, and the covariance itself serves."""
 
@@ -26,13 +28,13 @@ END_PANELS, END_NODES = 24, 12
 
 def cosine_deficits(
     function: Function,
-    dual_derivative: Callable[[SecondMoments], Tensor],
+    dual_derivative: DualDerivative,
     moments: SecondMoments,
     variance1: Tensor,
     variance2: Tensor,
     covariance: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """(n1, n2) each: 1 - cosine and 1 + cosine of phi(u), phi(v).
+    """Returns, (n1, n2) each, 1 - cosine and 1 + cosine of phi(u), phi(v).
 
     moments: of u and v; variance1 (n1,), variance2 (n2,), covariance (n1, n2): E phi(u)^2, E phi(v)^2,
     E phi(u) phi(v).
@@ -50,7 +52,7 @@ def cosine_deficits(
     return minus.clamp(0, 2), plus.clamp(0, 2)
 
 
-def _arc(dual_derivative, moments: SecondMoments, length: Tensor, acute: Tensor) -> Tensor:
+def _arc(dual_derivative: DualDerivative, moments: SecondMoments, length: Tensor, acute: Tensor) -> Tensor:
     """sqrt(ab) int_0^length (dual of the derivative, that far from the end) sin t dt."""
     total = torch.zeros_like(length)
     for node, weight in zip(*leggauss(ARC_NODES), strict=True):
@@ -67,7 +69,9 @@ def _arc(dual_derivative, moments: SecondMoments, length: Tensor, acute: Tensor)
     return moments.scale * total * length / 2
 
 
-def _end(function, moments: SecondMoments, variance1, variance2, acute: Tensor, sign: int) -> Tensor:
+def _end(
+    function: Function, moments: SecondMoments, variance1: Tensor, variance2: Tensor, acute: Tensor, sign: int
+) -> Tensor:
     """E (phi(s z)/|phi| - sign phi(+-t z)/|phi|)^2 / 2, at the nearer end of the arc."""
     s, t, alpha, beta = torch.broadcast_tensors(
         *(root(part) for part in columns(moments)), root(variance1)[:, None], root(variance2)[None, :]

@@ -45,7 +45,7 @@ class Gaussian(Activation):
 
     gamma: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive_number("gamma", self.gamma)
 
     def __call__(self, x: Tensor) -> Tensor:

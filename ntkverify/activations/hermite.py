@@ -41,7 +41,7 @@ class Expansion:
 def expand(
     function: Function, deviations: Tensor, kinks: Sequence[float], terms: int, accuracy: float
 ) -> Expansion:
-    """The expansion of function(s z), elementwise on tensors, for deviations s (n,), float64.
+    """Expands function(s z), elementwise on tensors, for deviations s (n,), float64.
 
     kinks: where the function or its derivative jumps. More nodes are taken until two rules agree to within
     `accuracy`, or there is no finer one: see the result's error.
@@ -56,7 +56,9 @@ def expand(
     return Expansion(coefficients=fine[0], square=fine[1], tail=fine[2], error=error)
 
 
-def _integrate(function, deviations, kinks, terms, rule) -> tuple[Tensor, Tensor, Tensor]:
+def _integrate(
+    function: Function, deviations: Tensor, kinks: Sequence[float], terms: int, rule: int
+) -> tuple[Tensor, Tensor, Tensor]:
     # With no kink every point has the same nodes, those of the largest deviation.
     scales = deviations if kinks else deviations.max()[None]
     panels = math.ceil(2 * REACH / min(WIDEST, WAVE / math.sqrt(terms)))
@@ -81,7 +83,7 @@ def _distance(coarse: tuple[Tensor, Tensor, Tensor], fine: tuple[Tensor, Tensor,
 
 
 def sum_of_products(first: Tensor, second: Tensor, cosine: Tensor) -> Tensor:
-    """sum_k a_k b_k r^k for coefficients (K, pairs) each and cosines r (pairs,)."""
+    """Returns sum_k a_k b_k r^k for coefficients (K, pairs) each and cosines r (pairs,)."""
     total = torch.zeros_like(cosine)
     for a, b in zip(first.flip(0), second.flip(0), strict=True):
         total = total * cosine + a * b
@@ -89,7 +91,8 @@ def sum_of_products(first: Tensor, second: Tensor, cosine: Tensor) -> Tensor:
 
 
 def sum_of_square_differences(first: Tensor, second: Tensor, deficit: Tensor) -> Tensor:
-    """sum_k (a_k^2 + b_k^2) / 2 - a_k b_k (1 - d)^k for coefficients (K, pairs) each and deficits d (pairs,).
+    """Returns sum_k (a_k^2 + b_k^2) / 2 - a_k b_k (1 - d)^k for coefficients (K, pairs) each and deficits d
+    (pairs,).
 
     As sum_k (a_k - b_k)^2 / 2 + a_k b_k (1 - (1 - d)^k), which loses no digits to cancellation as d tends to 0.
     """

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,7 +23,7 @@ class Numeric(Activation):
     kinks: tuple[float, ...] = ()
 
     def derivative(self, x: Tensor) -> Tensor:
-        """phi'(x), elementwise."""
+        """Returns phi'(x), elementwise."""
         return torch.func.grad(lambda at: self(at).sum())(x)
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
@@ -113,9 +112,8 @@ class Custom(Numeric):
     function: Callable[[Tensor], Tensor]
     kinks: tuple[float, ...] = ()
     accuracy: float = 1e-10
-    polynomial: ClassVar[bool] = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive_number("accuracy", self.accuracy)
         object.__setattr__(self, "kinks", tuple(float(kink) for kink in self.kinks))
         probe = torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(2, 3)

@@ -18,7 +18,7 @@ from ntkverify.activations.hermite import (
 from ntkverify.activations.quadrature import RULES, Function, mean_over_pairs
 
 TERMS = (64, 256, 1024, 4096)
-"""Of an expansion, tried one after the other on the pairs that need more."""
+"""Numbers of terms of an expansion, tried one after the other on the pairs that need more."""
 
 TERMS_AT_KINKS = (64, 256)
 """More would gain little: the coefficients of a function with kinks fall like a power."""
@@ -30,7 +30,7 @@ NEAREST = 1e-4
 """Square differences below this are integrated to an error relative to this."""
 
 ROUNDING = 1e-14
-"""By how much two integrals of order 1 may differ without being wrong."""
+"""Two integrals of order 1 may differ by this without being wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,8 @@ class Expectations:
 def square_differences(
     function: Function, kinks: Sequence[float], moments: SecondMoments, accuracy: float
 ) -> Expectations:
-    """E (phi(u) / |phi(u)| -+ phi(v) / |phi(v)|)^2 / 2 for every pair: - where the angle of u and v is acute.
+    """Computes E (phi(u) / |phi(u)| -+ phi(v) / |phi(v)|)^2 / 2 for every pair: - where the angle of u and v
+    is acute.
 
     That is 1 -+ the cosine of phi(u) and phi(v), |phi(u)| being the root of E phi(u)^2, to an absolute error.
     """
@@ -56,7 +57,7 @@ def square_differences(
 def products(
     function: Function, kinks: Sequence[float], moments: SecondMoments, accuracy: float
 ) -> Expectations:
-    """E phi(u) phi(v) for every pair, to an error relative to the root of E phi(u)^2 E phi(v)^2."""
+    """Computes E phi(u) phi(v) for every pair, to an error relative to the root of E phi(u)^2 E phi(v)^2."""
     return _expectations(function, kinks, moments, accuracy, differences=False)
 
 
@@ -75,7 +76,7 @@ class _Pairs:
     sign: Tensor
 
     @staticmethod
-    def between(moments: SecondMoments) -> "_Pairs":
+    def made_from(moments: SecondMoments) -> "_Pairs":
         minus, plus = (
             part.double().flatten() for part in (moments.one_minus_cosine, moments.one_plus_cosine)
         )
@@ -103,7 +104,7 @@ def _expectations(
 ) -> Expectations:
     given, shape = moments.covariance.dtype, moments.covariance.shape
     wanted = max(accuracy, 64 * torch.finfo(given).eps)  # single precision may not reach what was asked for
-    pairs = _Pairs.between(moments)
+    pairs = _Pairs.made_from(moments)
     todo, values, errors = (
         torch.arange(len(pairs), device=pairs.i.device),
         torch.zeros_like(pairs.deficit),

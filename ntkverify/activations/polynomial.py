@@ -3,6 +3,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from numpy.polynomial.hermite_e import herme2poly
@@ -30,12 +31,12 @@ class Polynomial(Activation):
     polynomial = True
 
     def coefficients(self, variance: Tensor) -> dict[int, Tensor]:
-        """The expansion at every variance."""
+        """Expands phi at every variance."""
         raise NotImplementedError
 
     def dual(self, moments: SecondMoments) -> SecondMoments:
         first, second = self.coefficients(moments.variance1), self.coefficients(moments.variance2)
-        variance1, variance2 = (sum(p**2 for p in of.values()) for of in (first, second))
+        variance1, variance2 = (reduce(torch.add, (p**2 for p in of.values())) for of in (first, second))
         minus = plus = covariance = torch.zeros_like(moments.covariance)
         for k in first:
             below, above = _one_minus_plus_power(moments, k)
@@ -61,7 +62,7 @@ class Monomial(Polynomial):
 
     degree: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         degree("degree", self.degree, 1)
 
     @property
@@ -95,7 +96,7 @@ class Hermite(Polynomial):
 
     degree: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         degree("degree", self.degree, 1)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -105,7 +106,7 @@ class Hermite(Polynomial):
         return value
 
     def coefficients(self, variance: Tensor) -> dict[int, Tensor]:
-        """By the multiplication theorem: He_n(s z) = sum_j n! / (2^j j! (n-2j)!) (s^2 - 1)^j s^(n-2j) He_(n-2j)(z)."""
+        """Follows from He_n(s z) = sum_j n! / (2^j j! (n-2j)!) (s^2 - 1)^j s^(n-2j) He_(n-2j)(z)."""
         n, size = self.degree, root(variance)
         return {
             n - 2 * j: (variance - 1) ** j

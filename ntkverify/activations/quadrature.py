@@ -8,6 +8,7 @@ from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
 Function = Callable[[Tensor], Tensor]
+Combine = Callable[[Tensor, Tensor], Tensor]
 
 TAIL = 10.0
 """Standard deviations that are integrated over: exp(-TAIL^2 / 2) < 1e-21."""
@@ -16,7 +17,7 @@ RULES = (10, 16, 24)
 """Nodes per panel, of which more are taken until two rules agree."""
 
 PANELS = 7
-"""Between -TAIL and TAIL, besides those that are graded towards kinks."""
+"""How many lie between -TAIL and TAIL, besides those that are graded towards kinks."""
 
 GRADED = (0.0, *(sign * 3.0**power for power in range(10) for sign in (1, -1)))
 """Distances from a kink, in units of the activation's argument, between which its panels lie: an activation
@@ -30,7 +31,7 @@ VALUES_AT_ONCE = 2**21
 
 
 def nodes_between(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
-    """Nodes and weights (n, panels x rule) of the integral over sorted breaks (n, panels + 1)."""
+    """Returns nodes and weights (n, panels x rule) of the integral over sorted breaks (n, panels + 1)."""
     x, w = (torch.as_tensor(part, dtype=breaks.dtype, device=breaks.device) for part in leggauss(rule))
     half = breaks.diff(dim=1)[:, :, None] / 2
     return (breaks[:, :-1, None] + half * (1 + x)).flatten(1), (half * w).flatten(1)
@@ -39,7 +40,8 @@ def nodes_between(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
 def panels_over(
     deviation: Tensor, kinks: Sequence[float], panels: int = PANELS, reach: float = TAIL
 ) -> Tensor:
-    """Sorted breaks (n, ...) in z, to `reach` on both sides, for functions of deviation z, deviations (n,)."""
+    """Returns sorted breaks (n, ...) in z, to `reach` on both sides, for functions of deviation z, deviations
+    (n,)."""
     return _panels(torch.zeros_like(deviation), deviation, kinks, panels, reach)
 
 
@@ -58,16 +60,16 @@ def _panels(
 
 
 def mean_over_pairs(
-    combine: Callable[[Tensor, Tensor], Tensor],
+    combine: Combine,
     function: Function,
     s: Tensor,
     t: Tensor,
     angle: Tensor,
-    units: tuple[Tensor, Tensor],
+    units: Sequence[Tensor],
     kinks: Sequence[float],
     rule: int,
 ) -> Tensor:
-    """E combine(function(u) / a, function(v) / b) for u = s z, v = t (z cos angle + z' sin angle).
+    """Computes E combine(function(u) / a, function(v) / b) for u = s z, v = t (z cos angle + z' sin angle).
 
     s, t, angle, and the units a, b: (pairs,) each. combine: elementwise on tensors. rule: nodes per panel.
     """
@@ -75,11 +77,19 @@ def mean_over_pairs(
     inner, outer = PANELS + len(GRADED) * places, PANELS + (len(GRADED) + len(STEPS)) * places
     size = max(1, VALUES_AT_ONCE // (rule**2 * inner * outer))
     parts = zip(*(torch.split(part, size) for part in (s, t, angle, *units)), strict=True)
-    return torch.cat([_mean_over_pairs(combine, function, *part, kinks, rule) for part in parts])
+    return torch.cat([_mean_over_pairs(combine, function, kinks, rule, *part) for part in parts])
 
 
 def _mean_over_pairs(
-    combine, function, s: Tensor, t: Tensor, angle: Tensor, a: Tensor, b: Tensor, kinks, rule: int
+    combine: Combine,
+    function: Function,
+    kinks: Sequence[float],
+    rule: int,
+    s: Tensor,
+    t: Tensor,
+    angle: Tensor,
+    a: Tensor,
+    b: Tensor,
 ) -> Tensor:
     cosine, sine = torch.cos(angle), torch.sin(angle)
     breaks = [panels_over(s, kinks)]

@@ -10,7 +10,7 @@ from ntkverify.activations.base import Activation, SecondMoments, positive_numbe
 
 
 class Rectifier(Activation):
-    """negative * min(x, 0) + positive * max(x, 0), `slopes` = (negative, positive).
+    """negative * min(x, 0) + positive * max(x, 0), for `slopes` (negative, positive).
 
     With phi(x) = (positive + negative)/2 x + (positive - negative)/2 |x|, whose parts do not mix, everything
     follows from the duals of x and of |x| (Cho & Saul 2009, equation 6, for max(x, 0)).
@@ -18,7 +18,11 @@ class Rectifier(Activation):
 
     kinked = True
     homogeneous = 1
-    slopes: tuple[float, float]
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        """Are the slopes below 0 and above it."""
+        raise NotImplementedError
 
     def __call__(self, x: Tensor) -> Tensor:
         negative, positive = self.slopes
@@ -52,7 +56,7 @@ class Rectifier(Activation):
 
 
 def _shares(slopes: tuple[float, float]) -> tuple[float, float, float]:
-    """Of E phi(u)^2 / E u^2: the odd part's, the even part's, and their sum."""
+    """What the odd part and the even part add to E phi(u)^2 / E u^2, and their sum."""
     negative, positive = slopes
     odd, even = ((positive + negative) / 2) ** 2, ((positive - negative) / 2) ** 2
     return odd, even, odd + even
@@ -86,7 +90,7 @@ class LeakyReLU(Rectifier):
 
     negative_slope: float = 0.01
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive_number("negative_slope", self.negative_slope, least=-math.inf)
 
     @property
@@ -102,7 +106,7 @@ class ABReLU(Rectifier):
     a: float
     b: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("a", "b"):
             positive_number(name, getattr(self, name), least=-math.inf)
         positive_number("a^2 + b^2", self.a**2 + self.b**2)

@@ -21,7 +21,7 @@ class RectifiedMonomial(Activation):
 
     degree: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         degree("degree", self.degree, 1)
 
     @property
@@ -90,7 +90,7 @@ class Sign(Activation):
 
 
 def arc_cosine(supplement: Tensor, k: int) -> Tensor:
-    """J_k of Cho & Saul (equation 4), of the angle pi - supplement, accurate relative to itself.
+    """Computes J_k of Cho & Saul (equation 4), of the angle pi - supplement, accurate relative to itself.
 
     In polar coordinates J_k = 2^k k! times the integral of (sin(x/2 + p) sin(x/2 - p))^k over
     |p| < x/2 at supplement x: a positive integrand, so nothing cancels.

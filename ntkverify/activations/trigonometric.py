@@ -61,7 +61,7 @@ class RBF(Activation):
 
     gamma: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive_number("gamma", self.gamma)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ def _product(moments: SecondMoments, sign: int) -> Tensor:
 
 
 def _dual(moments: SecondMoments, sign: int) -> SecondMoments:
-    """Of cos for sign 1, of sin for sign -1.
+    """The dual of cos for sign 1, of sin for sign -1.
 
     With R^2 the product of the variances and C the covariance, all times exp(a + b): R^2 - C^2 =
     sinh((a+b)/2 + c) sinh((a+b)/2 - c) + sign sinh^2((a-b)/2), from which 1 - C/R without cancellation.

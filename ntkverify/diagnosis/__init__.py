@@ -36,14 +36,13 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
         arch = scenario.arch
         return diagnose(subject, arch) if finding.is_defect and arch else None
 
-    explanation = {
-        "irrelevant": found(
-            "irrelevant parts", lambda: irrelevant_parts(claim, subject, scenario, effort), ()
-        ),
-        "diagnosis": found("known slips", slip, None),
-        "gap": found("terms of the gap", lambda: gap_terms(claim, subject, scenario), ()),
-    }
-    return dataclasses.replace(finding, **explanation, undiagnosed=tuple(crashes))
+    return dataclasses.replace(
+        finding,
+        irrelevant=found("irrelevant parts", lambda: irrelevant_parts(claim, subject, scenario, effort), ()),
+        diagnosis=found("known slips", slip, None),
+        gap=found("terms of the gap", lambda: gap_terms(claim, subject, scenario), ()),
+        undiagnosed=tuple(crashes),
+    )
 
 
 __all__ = ["diagnose", "explained", "gap_terms", "irrelevant_parts"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from torch import Tensor, nn
 
 from ntkverify import empirical, predict
 from ntkverify.causes import GapTerm
@@ -14,11 +15,12 @@ from ntkverify.scenarios import Scenario
 from ntkverify.subjects import BuiltinSubject, has
 
 FAMILIES = ("equivalence", "module", "paper")
-"""Of claims about trained networks against kernel regression."""
+"""The first words of the names of claims about trained networks against kernel regression."""
 
 
 def gap_terms(claim: Claim, subject: Any, scenario: Scenario) -> tuple[GapTerm, ...]:
-    """The terms of the gap at the largest width, for ntkverify's own networks and for someone's modules.
+    """Returns the terms of the gap at the largest width, for ntkverify's own networks and for someone's
+    modules.
 
     Empty for other claims, and where there is no gap to take apart: training that diverges, or a kernel
     that cannot be inverted.
@@ -37,7 +39,7 @@ def gap_terms(claim: Claim, subject: Any, scenario: Scenario) -> tuple[GapTerm, 
 
 def _gap(subject: Any, scenario: Scenario) -> Gap | None:
     task, width, seed = Task.of(scenario), scenario.widths[0], scenario.network_seed("gap")
-    data = {"x": task.x, "y": task.y, "x_test": task.x_test, "steps": scenario.run.steps}
+    data: dict[str, Any] = {"x": task.x, "y": task.y, "x_test": task.x_test, "steps": scenario.run.steps}
     if has(subject, "build"):
         net = subject.network(None, width, seed)
         kernel = np.asarray(empirical.empirical_ntk(net, task.x))
@@ -51,5 +53,5 @@ def _gap(subject: Any, scenario: Scenario) -> Gap | None:
     return None
 
 
-def _tensor(net, x: np.ndarray):
+def _tensor(net: nn.Module, x: np.ndarray) -> Tensor:
     return next(net.parameters()).new_tensor(x)

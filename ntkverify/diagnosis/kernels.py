@@ -20,7 +20,7 @@ TOLERANCE = 1e-9
 """Relative distance at which two right answers count as the same; a subject's own accuracy where that is coarser."""
 
 NETWORKS = 48
-"""Of a module, whose mean NTK stands for its kernel, known to SPREADS standard errors."""
+"""Networks of a module, whose mean NTK stands for its kernel, known to SPREADS standard errors."""
 
 SPREADS = 3.0
 
@@ -29,7 +29,8 @@ MOST = 5
 
 
 def diagnose(subject: Any, arch: Architecture) -> Diagnosis | None:
-    """Known slips that would explain the subject's NTK, or else its NNGP kernel, the best fitting first.
+    """Names known slips that would explain the subject's NTK, or else its NNGP kernel, the best fitting
+    first.
 
     The kernels are held against ntkverify's own on ordinary inputs: where they agree there, no suspects are
     named. None where the subject brings no kernel of a known architecture, or ntkverify's own.
@@ -54,7 +55,7 @@ def _of_part(subject: Any, arch: Architecture, x: np.ndarray, name: str) -> Diag
     got, accuracy = _given(subject, arch, x, name)
     if got is None or not np.isfinite(got).all():
         return None
-    expected = Kernels.of(arch, x).part(name)
+    expected = Kernels.computed(arch, x).part(name)
     distance = _distance(got, expected, expected)
     suspects = []
     if distance > accuracy:

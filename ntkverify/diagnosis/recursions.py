@@ -5,8 +5,9 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
-from ntkverify.activations import SUSPECTED, Activation, Layer
+from ntkverify.activations import SUSPECTED, Activation, Layer, SecondMoments
 from ntkverify.analytic import Kernel, propagate
 from ntkverify.architecture import Linear
 
@@ -15,63 +16,62 @@ Step = Callable[[Layer, Kernel], Kernel]
 
 
 def recursions() -> Iterator[tuple[str, Step]]:
-    """Slips in the recursion of the NTK; that of the NNGP is right."""
+    """Yields slips in the recursion of the NTK; that of the NNGP is right."""
 
-    yield "the derivative's dual left out", _slope(lambda layer, kernel: torch.ones_like(kernel.ntk))
+    yield "the derivative's dual left out", _slope(lambda layer, moments: torch.ones_like(moments.covariance))
     yield (
         "the derivative's dual squared",
-        _slope(lambda layer, kernel: layer.dual_derivative(kernel.moments) ** 2),
+        _slope(lambda layer, moments: layer.dual_derivative(moments) ** 2),
     )
     yield (
         "the dual of the activation in place of its derivative's",
-        _slope(lambda layer, kernel: layer.dual(kernel.moments).covariance),
+        _slope(lambda layer, moments: layer.dual(moments).covariance),
     )
     yield (
         "the derivative's dual taken one layer too late",
-        _slope(lambda layer, kernel: layer.dual_derivative(layer.dual(kernel.moments))),
+        _slope(lambda layer, moments: layer.dual_derivative(layer.dual(moments))),
     )
     for activation in SUSPECTED:
         words = f"the derivative's dual of another activation, {activation}"
-        yield words, _slope(lambda layer, kernel, other=activation: other.dual_derivative(kernel.moments))
-    yield "biases not trained", _linear(lambda layer, before, after, number: after.ntk - layer.bias_std**2)
+        yield words, _slope_of(activation)
+    yield "biases not trained", _linear(lambda layer, before, nngp, ntk, number: ntk - layer.bias_std**2)
     yield (
         "the first layer not trained",
-        _linear(lambda layer, before, after, number: 0 * after.ntk if number == 0 else after.ntk),
+        _linear(lambda layer, before, nngp, ntk, number: 0 * ntk if number == 0 else ntk),
     )
     yield (
         "the first layer's biases not trained",
-        _linear(lambda layer, before, after, number: after.ntk - layer.bias_std**2 * (number == 0)),
+        _linear(lambda layer, before, nngp, ntk, number: ntk - layer.bias_std**2 * (number == 0)),
     )
     yield (
         "weight variance left out of the derivative's term",
-        _linear(lambda layer, before, after, number: after.nngp + before.ntk),
+        _linear(lambda layer, before, nngp, ntk, number: nngp + before),
     )
     yield (
         "hidden layers' own terms left out",
         _linear(
-            lambda layer, before, after, number: (
-                after.ntk if number == 0 else layer.weight_std**2 * before.ntk
-            )
+            lambda layer, before, nngp, ntk, number: ntk if number == 0 else layer.weight_std**2 * before
         ),
     )
     yield (
         "gradients to weights not scaled by weight_std",
         _linear(
-            lambda layer, before, after, number: (
-                (after.nngp - layer.bias_std**2) / layer.weight_std**2
+            lambda layer, before, nngp, ntk, number: (
+                (nngp - layer.bias_std**2) / layer.weight_std**2
                 + layer.bias_std**2
-                + layer.weight_std**2 * before.ntk
+                + layer.weight_std**2 * before
             )
         ),
     )
     yield (
         "gradients to biases not scaled by bias_std",
-        _linear(lambda layer, before, after, number: after.ntk - layer.bias_std**2 + (layer.bias_std > 0)),
+        _linear(lambda layer, before, nngp, ntk, number: ntk - layer.bias_std**2 + (layer.bias_std > 0)),
     )
 
 
-def _linear(rule: Callable[[Linear, Kernel, Kernel, int], torch.Tensor]) -> Step:
-    """rule: the NTK behind a Linear layer, from the layer, the kernels before and behind it, and its number.
+def _linear(rule: Callable[[Linear, Tensor, Tensor, Tensor, int], Tensor]) -> Step:
+    """Takes `rule` for Linear layers: the NTK behind one, from the layer, the NTK before it, the right NNGP
+    and NTK behind it, and the layer's number.
 
     The step counts the Linear layers that it meets: it is for one pass through a network.
     """
@@ -81,17 +81,24 @@ def _linear(rule: Callable[[Linear, Kernel, Kernel, int], torch.Tensor]) -> Step
         after = propagate(layer, kernel)
         if not isinstance(layer, Linear):
             return after
-        return dataclasses.replace(after, ntk=rule(layer, kernel, after, next(numbers)))
+        assert kernel.ntk is not None and after.ntk is not None, "the NTK is computed beside the NNGP"
+        return dataclasses.replace(after, ntk=rule(layer, kernel.ntk, after.nngp, after.ntk, next(numbers)))
 
     return step
 
 
-def _slope(rule: Callable[[Activation, Kernel], torch.Tensor]) -> Step:
-    """rule: the factor in place of the dual of the derivative."""
+def _slope_of(other: Activation) -> Step:
+    return _slope(lambda layer, moments: other.dual_derivative(moments))
+
+
+def _slope(rule: Callable[[Activation, SecondMoments], Tensor]) -> Step:
+    """Takes `rule` for activations: the factor in place of the dual of the derivative."""
 
     def step(layer: Layer, kernel: Kernel) -> Kernel:
         after = propagate(layer, kernel)
-        wrong = isinstance(layer, Activation)
-        return dataclasses.replace(after, ntk=rule(layer, kernel) * kernel.ntk) if wrong else after
+        if not isinstance(layer, Activation):
+            return after
+        assert kernel.ntk is not None, "the NTK is computed beside the NNGP"
+        return dataclasses.replace(after, ntk=rule(layer, kernel.moments) * kernel.ntk)
 
     return step

@@ -1,8 +1,8 @@
 """The slips that people make in kernels, each as the kernel that it gives. The simplest come first."""
 
-import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from ntkverify.analytic import input_kernel, propagate
 from ntkverify.architecture import Architecture, Linear
 from ntkverify.diagnosis.recursions import Step, recursions
 from ntkverify.errors import NtkverifyError
+
+T = TypeVar("T")
 
 Named = Iterator[tuple[str, np.ndarray]]
 
@@ -24,39 +26,41 @@ class Kernels:
     ntk: np.ndarray
 
     @staticmethod
-    def of(layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
-        """step: the kernel behind one layer."""
+    def computed(layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
+        """Takes `step` for every layer: the kernel behind it, from the kernel before it."""
         tensor = torch.from_numpy(np.ascontiguousarray(x))
         kernel = input_kernel(tensor, tensor)
         for layer in layers.walk() if isinstance(layers, Architecture) else layers:
             kernel = step(layer, kernel)
+        assert kernel.ntk is not None, "both kernels are computed"
         return Kernels(nngp=kernel.nngp.numpy(), ntk=kernel.ntk.numpy())
 
     def part(self, name: str) -> np.ndarray:
-        """That of the name "NNGP" or "NTK"."""
+        """Returns the kernel of the name "NNGP" or "NTK"."""
         return getattr(self, name.lower())
 
 
 def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Named:
-    """(words, kernel (n, n)) of every slip that can be made in `name`, "NTK" or "NNGP", of `arch` on x (n, d).
+    """Yields (words, kernel (n, n)) for every slip that can be made in `name`, "NTK" or "NNGP", of `arch` on
+    x (n, d).
 
     got: the wrong kernel, to which the few constants that are free are fitted.
     """
-    right = Kernels.of(arch, x)
+    right = Kernels.computed(arch, x)
     yield from _whole(right, name)
     yield _factor(right.part(name), got)
     for words, layers in _layers(list(arch.walk())):
-        yield from _tried(words, lambda layers=layers: Kernels.of(layers, x).part(name))
+        yield from _tried(words, lambda it: Kernels.computed(it, x).part(name), layers)
     for words, inputs in _inputs(x):
-        yield from _tried(words, lambda inputs=inputs: Kernels.of(arch, inputs).part(name))
+        yield from _tried(words, lambda it: Kernels.computed(arch, it).part(name), inputs)
     for words, step in recursions() if name == "NTK" else ():
-        yield from _tried(words, lambda step=step: Kernels.of(arch, x, step).ntk)
+        yield from _tried(words, lambda it: Kernels.computed(arch, x, it).ntk, step)
     yield from _fitted(right.part(name), got)
 
 
-def _tried(words: str, kernel: Callable[[], np.ndarray]) -> Named:
+def _tried(words: str, kernel: Callable[[T], np.ndarray], changed: T) -> Named:
     try:
-        matrix = kernel()
+        matrix = kernel(changed)
     except NtkverifyError:
         return  # no such network, or no such kernel
     yield words, matrix
@@ -103,31 +107,39 @@ def _layers(layers: list[Layer]) -> Iterator[tuple[str, list[Layer]]]:
         "in any layer but the last": range(count - 1),
     }  # fmt: skip
     for where, chosen in places.items():
-        yield f"no bias {where}", _changed(layers, chosen, lambda linear: {"bias_std": 0.0})
+        yield f"no bias {where}", _changed(layers, chosen, lambda it: replace(it, bias_std=0.0))
     for where, chosen in places.items():
-        yield f"weight variance 1 {where}", _changed(layers, chosen, lambda linear: {"weight_std": 1.0})
+        yield f"weight variance 1 {where}", _changed(layers, chosen, lambda it: replace(it, weight_std=1.0))
     everywhere, above_the_first = range(count), range(1, count)
     for words, chosen, change in (
-        ("bias_std taken for the variance", everywhere, lambda it: {"bias_std": it.bias_std**0.5}),
+        ("bias_std taken for the variance", everywhere, lambda it: replace(it, bias_std=it.bias_std**0.5)),
         (
             "bias variance taken for bias_std, squared again",
             everywhere,
-            lambda it: {"bias_std": it.bias_std**2},
+            lambda it: replace(it, bias_std=it.bias_std**2),
         ),
-        ("weight_std taken for the variance", everywhere, lambda it: {"weight_std": it.weight_std**0.5}),
+        (
+            "weight_std taken for the variance",
+            everywhere,
+            lambda it: replace(it, weight_std=it.weight_std**0.5),
+        ),
         (
             "weight variance taken for weight_std, squared again",
             everywhere,
-            lambda it: {"weight_std": it.weight_std**2},
+            lambda it: replace(it, weight_std=it.weight_std**2),
         ),
-        ("weight variance 2 in every layer", everywhere, lambda it: {"weight_std": 2**0.5}),
+        ("weight variance 2 in every layer", everywhere, lambda it: replace(it, weight_std=2**0.5)),
         (
             "a factor 2 in the dual activation",
             above_the_first,
-            lambda it: {"weight_std": 2**0.5 * it.weight_std},
+            lambda it: replace(it, weight_std=2**0.5 * it.weight_std),
         ),
-        ("half the dual activation", above_the_first, lambda it: {"weight_std": 0.5**0.5 * it.weight_std}),
-        ("bias variance 1 in every layer", everywhere, lambda it: {"bias_std": 1.0}),
+        (
+            "half the dual activation",
+            above_the_first,
+            lambda it: replace(it, weight_std=0.5**0.5 * it.weight_std),
+        ),
+        ("bias variance 1 in every layer", everywhere, lambda it: replace(it, bias_std=1.0)),
     ):
         yield words, _changed(layers, chosen, change)
     for activation in SUSPECTED:
@@ -139,16 +151,16 @@ def _of_another(layers: Sequence[Layer], activation: Activation) -> tuple[str, l
 
 
 def swapped(layers: Sequence[Layer], activation: Activation) -> list[Layer]:
-    """The layers, with that activation in place of each of theirs."""
+    """Returns the layers, with that activation in place of each of theirs."""
     return [activation if isinstance(layer, Activation) else layer for layer in layers]
 
 
-def _changed(layers: list[Layer], chosen, change: Callable[[Linear], dict[str, float]]) -> list[Layer]:
+def _changed(layers: list[Layer], chosen: Iterable[int], change: Callable[[Linear], Linear]) -> list[Layer]:
     """The layers with the chosen ones of the Linear layers changed."""
     places = [index for index, layer in enumerate(layers) if isinstance(layer, Linear)]
     wanted = {places[number] for number in chosen}
     return [
-        dataclasses.replace(layer, **change(layer)) if index in wanted else layer
+        change(layer) if index in wanted and isinstance(layer, Linear) else layer
         for index, layer in enumerate(layers)
     ]
 

@@ -24,7 +24,7 @@ Variants = Iterator[Scenario]
 
 
 def irrelevant_parts(claim: Claim, subject: Any, scenario: Scenario, effort: Effort) -> tuple[str, ...]:
-    """Names of parts of `scenario`, on which `claim` fails, that could be anything else that was tried.
+    """Names the parts of `scenario`, on which `claim` fails, that could be anything else that was tried.
 
     Deterministic claims only: a variant of a stochastic one costs as much as the counterexample itself.
     """
@@ -88,9 +88,11 @@ def _depths(scenario: Scenario) -> Variants:
 
 def _activations(scenario: Scenario) -> Variants:
     for other in CLOSED_FORMS:
-        yield _with_layers(
-            scenario, lambda layer, other=other: other if isinstance(layer, Activation) else layer
-        )
+
+        def swapped(layer: Layer, other: Activation = other) -> Layer:
+            return other if isinstance(layer, Activation) else layer
+
+        yield _with_layers(scenario, swapped)
 
 
 def _weights(scenario: Scenario) -> Variants:

@@ -35,7 +35,7 @@ def empirical_ntk(
     memory: int = MEMORY,
     return_choice: bool = False,
 ) -> Array | tuple[Array, Choice]:
-    """sum over trainable parameters p of d f(x1)/dp . d f(x2)/dp (Jacot et al. 2018, equation 4).
+    """Sums d f(x1)/dp . d f(x2)/dp over trainable parameters p (Jacot et al. 2018, equation 4).
 
     x1: (n1, ...); x2: (n2, ...), or None for x1; net: (n, ...) -> (n, outputs), each row on its own.
     method: one of Novak et al. 2022, or "auto" for the one of fewest estimated flops; see `choose`.
@@ -55,8 +55,8 @@ def empirical_ntk(
             break
         except NotByLayerError as found:  # on an example that was not among the probes
             rest |= found.names
-    kernel = as_given(x1, x2)(kernel)
-    return (kernel, choice) if return_choice else kernel
+    given = as_given(x1, x2)(kernel)
+    return (given, choice) if return_choice else given
 
 
 def choose(
@@ -68,7 +68,7 @@ def choose(
     outputs: Outputs = "mean",
     memory: int = MEMORY,
 ) -> Choice:
-    """How `empirical_ntk` would compute the same kernel, and why. Raises as it does."""
+    """Says how `empirical_ntk` would compute the same kernel, and why. Raises as it does."""
     first, second = _checked(net, x1, x2, method, outputs, memory)
     rest = unaccounted(net, _probes(first))
     return _choice(net, first, second, method, outputs == "full", memory, rest)

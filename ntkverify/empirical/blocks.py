@@ -11,7 +11,7 @@ from ntkverify.empirical.contraction import Features, contract
 def blockwise_kernel(
     features: Callable[[Tensor], Features], x1: Tensor, x2: Tensor, block: int, *, full: bool
 ) -> Tensor:
-    """The kernel of x1 (n1, ...) against x2 (n2, ...), `block` examples of each at a time.
+    """Computes the kernel of x1 (n1, ...) against x2 (n2, ...), `block` examples of each at a time.
 
     Examples of x2 with which x1 starts take no pass of their own; x2 is x1 makes it symmetric.
     """
@@ -52,4 +52,5 @@ def _symmetric(features: Callable[[Tensor], Features], x: Tensor, block: int, fu
                 out = part.new_empty(len(x), len(x), *part.shape[2:])
             out[i : i + block, j : j + block] = part
             out[j : j + block, i : i + block] = part.transpose(0, 1).transpose(-1, -2) if full else part.T
+    assert out is not None, "there is no example"
     return out

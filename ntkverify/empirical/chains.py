@@ -44,7 +44,7 @@ def _is_plain(module: nn.Module) -> bool:
 
 
 def leaves(net: nn.Module) -> Iterator[nn.Module]:
-    """The layers of a plain chain in turn."""
+    """Yields the layers of a plain chain in turn."""
     if type(net) is nn.Sequential:
         for child in net:
             yield from leaves(child)
@@ -53,10 +53,11 @@ def leaves(net: nn.Module) -> Iterator[nn.Module]:
 
 
 def steps(net: nn.Module, shape: tuple[int, ...]) -> list[tuple[nn.Module, tuple[int, ...]]]:
-    """Every layer of a plain chain in turn, and the shape of what it returns; shape: of the inputs."""
+    """Returns every layer of a plain chain in turn, and the shape of what it returns; shape: of the
+    inputs."""
     out = []
     for module in leaves(net):
-        if rule := rule_for(module):
+        if (rule := rule_for(module)) and rule.output_shape:
             shape = rule.output_shape(module, shape)
         elif type(module) is nn.Flatten:
             shape = (shape[0], math.prod(shape[1:]))

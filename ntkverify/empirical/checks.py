@@ -20,12 +20,13 @@ EVALUATE = "Call net.eval(), or take the layer out."
 
 
 def tolerance(dtype: torch.dtype) -> float:
-    """Two ways to compute one number may differ by this, relative to the largest of its kind: half of the digits."""
+    """Returns by how much two ways to compute one number may differ, relative to the largest of its kind:
+    half of the digits."""
     return torch.finfo(dtype).eps ** 0.5
 
 
 def random_signs(like: Tensor) -> Tensor:
-    """Random numbers of size 1 to 2, of the shape of `like`, without touching torch's global state."""
+    """Draws numbers of size 1 to 2, of the shape of `like`, without touching torch's global state."""
     stream = torch.Generator().manual_seed(0)
     draws = 1 + torch.rand(like.shape, generator=stream)
     signs = 1 - 2 * torch.randint(2, like.shape, generator=stream)

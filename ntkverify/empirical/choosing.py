@@ -58,7 +58,7 @@ class Shape:
 
 
 def shape_of(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> Shape:
-    """What one of the examples x (n, ...) costs; `rest`: parameters whose Jacobian is formed."""
+    """Says what one of the examples x (n, ...) costs; `rest`: parameters whose Jacobian is formed."""
     outputs, activations, layers = (_of_chain if is_plain_chain(net) else _of_module)(net, x[:1], rest)
     trainable = {name: p.numel() for name, p in net.named_parameters() if p.requires_grad}
     return Shape(
@@ -72,7 +72,8 @@ def shape_of(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> S
 
 
 def _of_chain(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int, list[Sizes]]:
-    activations, layers, shape = x.numel(), [], x.shape
+    activations, layers = x.numel(), []
+    shape: tuple[int, ...] = x.shape
     for module, shape in steps(net, x.shape):
         activations += math.prod(shape)
         if (rule := rule_for(module)) and rule.sizes and module.weight.requires_grad:
@@ -104,7 +105,7 @@ def _recorded(net: nn.Module, x: Tensor) -> Recording:
 
 
 def jacobian_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, float]:
-    """(flops, bytes) of all Jacobians at once."""
+    """Estimates (flops, bytes) of all Jacobians at once."""
     count, pairs = n1 + n2, n1 * n2 * shape.outputs ** (2 if full else 1)
     flops = count * (1 + 2 * shape.outputs) * shape.forward + 2.0 * pairs * shape.parameters
     numbers = count * shape.outputs * (2 * shape.parameters + shape.activations)
@@ -112,7 +113,7 @@ def jacobian_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, fl
 
 
 def structured_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, float]:
-    """(flops, bytes) of structured derivatives, and of the Jacobian of the rest."""
+    """Estimates (flops, bytes) of structured derivatives, and of the Jacobian of the rest."""
     count, outputs, power = n1 + n2, shape.outputs, 2 if full else 1
     flops = count * (1 + outputs) * shape.forward
     numbers = count * (2 + 2 * outputs) * shape.activations
@@ -139,7 +140,8 @@ def _counted(layer: Sizes, count: int, outputs: int) -> Sizes:
 
 
 def products_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, float]:
-    """(flops, bytes) of one NTK-vector product for every output of every example of the second set."""
+    """Estimates (flops, bytes) of one NTK-vector product for every output of every example of the second
+    set."""
     flops = (
         n2 * LOOP + n2 * shape.outputs * (1 + 3 * n1) * shape.forward + n2 * 2 * shape.outputs * shape.forward
     )
@@ -157,7 +159,7 @@ COSTS: dict[str, Callable[[Shape, int, int, bool], tuple[float, float]]] = {
 def choose_among(
     methods: tuple[str, ...], shape: Shape, n1: int, n2: int, *, full: bool, memory: int
 ) -> Choice:
-    """The method of fewest flops whose blocks fit into `memory` bytes.
+    """Chooses the method of fewest flops whose blocks fit into `memory` bytes.
 
     Raises InvalidArgument, naming the least that would do, where none fits.
     """

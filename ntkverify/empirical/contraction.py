@@ -6,6 +6,7 @@ where positions are few (Novak et al. 2022, section 3.3).
 """
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -16,6 +17,10 @@ class Rows:
     """Gradients as they are. values: (n, outputs, size)."""
 
     values: Tensor
+
+    def formed(self) -> Tensor:
+        """Returns the rows (n, outputs, size)."""
+        return self.values
 
     def __getitem__(self, rows: slice) -> "Rows":
         return Rows(values=self.values[rows])
@@ -37,7 +42,7 @@ class Outer:
         return replace(self, inputs=self.inputs[rows], gradients=self.gradients[:, rows])
 
     def formed(self) -> Tensor:
-        """(n, outputs, size): as rows, a bias last."""
+        """Returns the rows (n, outputs, size), a bias last."""
         rows = torch.einsum("ontgm,ntgk->nogmk", self.gradients, self.inputs).flatten(2)
         if not self.constant:
             return rows
@@ -47,43 +52,44 @@ class Outer:
 
 Piece = Rows | Outer
 Features = dict[str, Piece]
-"""By parameter: what its share of the kernel is made of."""
+"""What each parameter's share of the kernel is made of."""
 
 
 def joined(pieces: list[Piece]) -> Piece | None:
-    """The gradient of a parameter that is used several times; None for uses that do not fit together."""
-    first, *others = pieces
-    if not others:
-        return first
+    """Returns the gradient of a parameter that is used several times; None for uses that do not fit
+    together."""
+    if len(pieces) == 1:
+        return pieces[0]
     if len({(type(piece), *_fit(piece)) for piece in pieces}) > 1:
         return None
-    if isinstance(first, Rows):
-        return Rows(values=torch.stack([piece.values for piece in pieces]).sum(dim=0))
+    outers = [piece for piece in pieces if isinstance(piece, Outer)]
+    if not outers:
+        return Rows(values=torch.stack([piece.formed() for piece in pieces]).sum(dim=0))
     return replace(
-        first,
-        inputs=torch.cat([piece.inputs for piece in pieces], dim=1),
-        gradients=torch.cat([piece.gradients for piece in pieces], dim=2),
+        outers[0],
+        inputs=torch.cat([piece.inputs for piece in outers], dim=1),
+        gradients=torch.cat([piece.gradients for piece in outers], dim=2),
     )
 
 
-def _fit(piece: Piece) -> tuple:
+def _fit(piece: Piece) -> tuple[float, ...]:
     if isinstance(piece, Rows):
         return tuple(piece.values.shape)
     return (*piece.inputs.shape[2:], len(piece.gradients), *piece.gradients.shape[3:], piece.constant)
 
 
 def contract(first: Features, second: Features, *, full: bool) -> Tensor:
-    """The kernel of n1 examples against n2: (n1, n2, outputs, outputs), or (n1, n2), the mean over outputs."""
-    total = None
-    for name, piece in first.items():
-        term = _of_rows if isinstance(piece, Rows) else _of_outer
-        share = term(piece, second[name], full)
-        total = share if total is None else total.add_(share)
-    return total
+    """Computes the kernel of n1 examples against n2: (n1, n2, outputs, outputs), or (n1, n2), the mean over
+    outputs."""
+    return reduce(Tensor.add_, (_share(piece, second[name], full) for name, piece in first.items()))
 
 
-def _of_rows(first: Rows, second: Rows, full: bool) -> Tensor:
-    return _product(first.values, second.values, full)
+def _share(first: Piece, second: Piece, full: bool) -> Tensor:
+    if isinstance(first, Rows) or isinstance(second, Rows):
+        return _product(first.formed(), second.formed(), full)
+    if not unformed_is_cheaper(sizes(first), sizes(second), full):
+        return _product(first.formed(), second.formed(), full)
+    return _unformed(first, second, full)
 
 
 def _product(first: Tensor, second: Tensor, full: bool) -> Tensor:
@@ -95,11 +101,9 @@ def _product(first: Tensor, second: Tensor, full: bool) -> Tensor:
     return flat.reshape(len(first), outputs, len(second), outputs).permute(0, 2, 1, 3)
 
 
-def _of_outer(first: Outer, second: Outer, full: bool) -> Tensor:
+def _unformed(first: Outer, second: Outer, full: bool) -> Tensor:
     n1, t1, groups, _ = first.inputs.shape
     n2, t2, outputs = *second.inputs.shape[:2], len(second.gradients)
-    if not unformed_is_cheaper(sizes(first), sizes(second), full):
-        return _product(first.formed(), second.formed(), full)
     inputs = _by_group(first.inputs) @ _by_group(second.inputs).mT
     if first.constant:
         inputs += first.constant
@@ -130,7 +134,7 @@ def _summed(values: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Of an Outer's axes."""
+    """The lengths of an Outer's axes."""
 
     count: int
     positions: int
@@ -145,7 +149,7 @@ class Sizes:
 
 
 def sizes(piece: Outer) -> Sizes:
-    """The lengths of its axes."""
+    """Returns the lengths of its axes."""
     outputs, count, positions, groups, fan_out = piece.gradients.shape
     return Sizes(
         count=count,

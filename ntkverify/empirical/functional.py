@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ Function = Callable[[Parameters, Tensor], Tensor]
 
 
 def function_of_parameters(net: nn.Module) -> tuple[Function, Parameters]:
-    """(parameters, x) -> net(x), and the present trainable parameters, detached.
+    """Returns (parameters, x) -> net(x), and the present trainable parameters, detached.
 
     `net` itself stays as it is. A parameter that several modules hold has one entry; torch's own
     tying is left off, because it leaves foreign tensors in a module that is used twice.
@@ -30,7 +31,8 @@ def function_of_parameters(net: nn.Module) -> tuple[Function, Parameters]:
 
 
 def meta_function(net: nn.Module) -> tuple[Function, Parameters]:
-    """As `function_of_parameters`, with shapes for values: it costs no work, and the function takes such an x."""
+    """Does as `function_of_parameters`, with shapes for values: it costs no work, and the function takes such
+    an x."""
     values = [
         (torch.empty_like(value, device="meta"), value, names) for value, names in _values(net, buffers=True)
     ]
@@ -46,7 +48,7 @@ def meta_function(net: nn.Module) -> tuple[Function, Parameters]:
 
 
 def run_with_own_buffers(net: nn.Module, x: Tensor) -> tuple[Tensor, list[str]]:
-    """net(x) with copies of its buffers in place of them, and the names of those that it changed."""
+    """Returns net(x) with copies of its buffers in place of them, and the names of those that it changed."""
     copies = {
         name: buffer.clone()
         for name, buffer in net.named_buffers(remove_duplicate=False)
@@ -68,12 +70,13 @@ def _values(net: nn.Module, *, buffers: bool) -> list[tuple[Tensor, list[str]]]:
 
 
 def forward_mode() -> AbstractContextManager:
-    """Within it, attention is computed in the way that can be differentiated forward."""
+    """Returns a context within which attention is computed in the way that can be differentiated forward."""
     return sdpa_kernel(SDPBackend.MATH)
 
 
 def pushed_forward(function: Function, parameters: Parameters, tangent: Parameters, x: Tensor) -> Tensor:
-    """J u, (n, outputs): in forward mode, or through two backward passes for what has no forward mode."""
+    """Computes J u, (n, outputs): in forward mode, or through two backward passes for what has no forward
+    mode."""
     try:
         with forward_mode():
             return jvp(lambda values: function(values, x), (parameters,), (tangent,))[1]
@@ -96,12 +99,13 @@ def _pushed_by_two_backward_passes(
             allow_unused=True,
             materialize_grads=True,
         )
-        product = sum((gradient * tangent[name]).sum() for name, gradient in zip(leaves, pulled, strict=True))
+        terms = ((gradient * tangent[name]).sum() for name, gradient in zip(leaves, pulled, strict=True))
+        product = reduce(torch.add, terms)
     return torch.autograd.grad(product, weights, materialize_grads=True)[0]
 
 
 def pulled_back(function: Function, parameters: Parameters, x: Tensor, v: Tensor) -> Parameters:
-    """J^T v, by parameter, for v (n, outputs)."""
+    """Computes J^T v, by parameter, for v (n, outputs)."""
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     with torch.enable_grad():
         values = function(leaves, x)

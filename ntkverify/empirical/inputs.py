@@ -7,7 +7,7 @@ from ntkverify.errors import InvalidArgument
 
 
 def inputs(net: nn.Module, x1: Array, x2: Array | None) -> tuple[Tensor, Tensor]:
-    """x1 (n1, ...) and x2 (n2, ...), or x1 again, with the dtype and on the device of the parameters.
+    """Returns x1 (n1, ...) and x2 (n2, ...), or x1 again, with the dtype and on the device of the parameters.
 
     Raises InvalidArgument for bad inputs, or a network with nothing to train.
     """

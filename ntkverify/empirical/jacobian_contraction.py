@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import jacrev, vmap
 
-from ntkverify.empirical.contraction import Rows
+from ntkverify.empirical.contraction import Features, Rows
 from ntkverify.empirical.functional import Function, Parameters, function_of_parameters
 from ntkverify.memory import is_out_of_memory
 
 
-def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None = None) -> dict[str, Rows]:
-    """Jacobians at x (n, ...) of the named trainable parameters, or of all.
+def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None = None) -> Features:
+    """Forms the Jacobians at x (n, ...) of the named trainable parameters, or of all.
 
     Memory: n x outputs x parameters. Frozen parameters do not count.
     """
@@ -30,7 +30,7 @@ def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None =
 
 
 def _one_by_one(function: Function, parameters: Parameters, x: Tensor) -> Parameters:
-    """As vmap's, one backward pass for every output of every example: (n, outputs, *shape) each."""
+    """Makes the same Jacobians, (n, outputs, *shape) each, by a backward pass for every output of every example."""
     leaves = {name: value.requires_grad_() for name, value in parameters.items()}
     rows = []
     for example in x:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,6 +11,11 @@ from torch import Tensor, nn
 from ntkverify.empirical.contraction import Outer, Piece, Rows, Sizes
 from ntkverify.lazy import LazyLinear
 from ntkverify.networks import NTKLinear
+
+LinearLayer = nn.Linear | NTKLinear | LazyLinear
+Convolution = nn.Conv1d | nn.Conv2d
+LastAxesNorm = nn.LayerNorm | nn.RMSNorm
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def _outer(module: nn.Module, inputs: Tensor, gradients: Tensor) -> dict[str, Piece]:
@@ -22,20 +28,20 @@ def _outer(module: nn.Module, inputs: Tensor, gradients: Tensor) -> dict[str, Pi
 
 
 def bias_scale(module: nn.Module) -> float:
-    """What a linear layer or a convolution multiplies its bias by."""
+    """Returns what a linear layer or a convolution multiplies its bias by."""
     return getattr(module, "bias_scale", 1.0)
 
 
-def linear(module: nn.Linear | NTKLinear | LazyLinear, x: Tensor, g: Tensor) -> dict[str, Piece]:
-    """One position for each vector in an example."""
+def linear(module: LinearLayer, x: Tensor, g: Tensor) -> dict[str, Piece]:
+    """Takes every vector in an example for a position."""
     inputs = x.reshape(len(x), -1, 1, x.shape[-1])
     scale = getattr(module, "weight_scale", 1.0)
     gradients = g.reshape(len(g), len(x), -1, 1, g.shape[-1])
     return _outer(module, inputs if scale == 1.0 else scale * inputs, gradients)
 
 
-def convolution(module: nn.Conv1d | nn.Conv2d, x: Tensor, g: Tensor) -> dict[str, Piece]:
-    """One position for each output pixel; its inputs are the patch below it."""
+def convolution(module: Convolution, x: Tensor, g: Tensor) -> dict[str, Piece]:
+    """Takes every output pixel for a position, whose inputs are the patch below it."""
     mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
     x = F.pad(x, module._reversed_padding_repeated_twice, mode=mode)
     flat = len(module.kernel_size) == 1  # unfold knows images only
@@ -51,8 +57,8 @@ def convolution(module: nn.Conv1d | nn.Conv2d, x: Tensor, g: Tensor) -> dict[str
     return _outer(module, inputs, gradients)
 
 
-def over_last_axes(module: nn.Module, x: Tensor, g: Tensor) -> dict[str, Piece]:
-    """LayerNorm and RMSNorm: one scale and one shift for each of the last axes' entries."""
+def last_axes_norm(module: LastAxesNorm, x: Tensor, g: Tensor) -> dict[str, Piece]:
+    """LayerNorm and RMSNorm have one scale and one shift for each of the last axes' entries."""
     shape = module.normalized_shape
     if isinstance(module, nn.LayerNorm):
         normal = F.layer_norm(x, shape, None, None, module.eps)
@@ -66,8 +72,8 @@ def over_last_axes(module: nn.Module, x: Tensor, g: Tensor) -> dict[str, Piece]:
     return {"weight": summed(g * normal), "bias": summed(g)}
 
 
-def over_channels(module: nn.Module, x: Tensor, g: Tensor) -> dict[str, Piece]:
-    """GroupNorm and BatchNorm in evaluation mode: one scale and one shift for each channel."""
+def channel_norm(module: nn.GroupNorm | BatchNorm, x: Tensor, g: Tensor) -> dict[str, Piece]:
+    """GroupNorm and BatchNorm, in evaluation mode, have one scale and one shift for each channel."""
     if isinstance(module, nn.GroupNorm):
         normal = F.group_norm(x, module.num_groups, None, None, module.eps)
     else:
@@ -79,21 +85,22 @@ def over_channels(module: nn.Module, x: Tensor, g: Tensor) -> dict[str, Piece]:
     return {"weight": summed(g * normal), "bias": summed(g)}
 
 
-def _vector_shape(module: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _vector_shape(module: LinearLayer, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[:-1], _fans(module)[0])
 
 
-def _vector_sizes(module: nn.Module, shape: tuple[int, ...]) -> Sizes:
+def _vector_sizes(module: LinearLayer, shape: tuple[int, ...]) -> Sizes:
     fan_out, fan_in = _fans(module)
     positions = math.prod(shape[1:-1])
     return Sizes(count=1, positions=positions, groups=1, fan_in=fan_in, fan_out=fan_out, outputs=1)
 
 
-def _fans(module: nn.Module) -> tuple[int, int]:
-    return module.fans if type(module) is LazyLinear else tuple(module.weight.shape)
+def _fans(module: LinearLayer) -> tuple[int, int]:
+    fan_out, fan_in = module.fans if isinstance(module, LazyLinear) else module.weight.shape
+    return fan_out, fan_in
 
 
-def _pixel_sizes(module: nn.Conv1d | nn.Conv2d, shape: tuple[int, ...]) -> Sizes:
+def _pixel_sizes(module: Convolution, shape: tuple[int, ...]) -> Sizes:
     out, fan_in, *kernel = module.weight.shape
     return Sizes(
         count=1,
@@ -105,8 +112,11 @@ def _pixel_sizes(module: nn.Conv1d | nn.Conv2d, shape: tuple[int, ...]) -> Sizes
     )
 
 
+M = TypeVar("M", bound=nn.Module)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(Generic[M]):
     """All that is known of a kind of layer.
 
     pieces: (module, inputs x (n, ...), gradients g (outputs, n, ...) at its outputs) -> a Piece by parameter.
@@ -117,51 +127,52 @@ class Rule:
     stands before their axis: chains of them need no check. None for others.
     """
 
-    pieces: Callable[[nn.Module, Tensor, Tensor], dict[str, Piece]]
-    keeps_examples_apart: Callable[[nn.Module, Tensor], bool]
-    sizes: Callable[[nn.Module, tuple[int, ...]], Sizes] | None = None
-    output_shape: Callable[[nn.Module, tuple[int, ...]], tuple[int, ...]] | None = None
+    pieces: Callable[[M, Tensor, Tensor], dict[str, Piece]]
+    keeps_examples_apart: Callable[[M, Tensor], bool]
+    sizes: Callable[[M, tuple[int, ...]], Sizes] | None = None
+    output_shape: Callable[[M, tuple[int, ...]], tuple[int, ...]] | None = None
 
 
-LINEAR = Rule(
+LINEAR: Rule[LinearLayer] = Rule(
     pieces=linear,
     keeps_examples_apart=lambda module, x: x.ndim >= 2,
     sizes=_vector_sizes,
     output_shape=_vector_shape,
 )
-CONVOLUTION = Rule(
+CONVOLUTION: Rule[Convolution] = Rule(
     pieces=convolution,
     keeps_examples_apart=lambda module, x: x.ndim == len(module.kernel_size) + 2,
     sizes=_pixel_sizes,
 )
-OVER_LAST_AXES = Rule(
-    pieces=over_last_axes,
+LAST_AXES_NORM: Rule[LastAxesNorm] = Rule(
+    pieces=last_axes_norm,
     keeps_examples_apart=lambda module, x: x.ndim > len(module.normalized_shape),
 )
-GROUP_NORM = Rule(pieces=over_channels, keeps_examples_apart=lambda module, x: x.ndim >= 2)
-BATCH_NORM = Rule(
-    pieces=over_channels,
+GROUP_NORM: Rule[nn.GroupNorm] = Rule(pieces=channel_norm, keeps_examples_apart=lambda module, x: x.ndim >= 2)
+BATCH_NORM: Rule[BatchNorm] = Rule(
+    pieces=channel_norm,
     keeps_examples_apart=lambda module, x: (
         x.ndim >= 2 and not module.training and module.running_mean is not None
     ),
 )
 
-RULES: dict[type, Rule] = {
+RULES: dict[type, Rule[Any]] = {
     NTKLinear: LINEAR,
     LazyLinear: LINEAR,
     nn.Linear: LINEAR,
     nn.Conv1d: CONVOLUTION,
     nn.Conv2d: CONVOLUTION,
-    nn.LayerNorm: OVER_LAST_AXES,
-    nn.RMSNorm: OVER_LAST_AXES,
+    nn.LayerNorm: LAST_AXES_NORM,
+    nn.RMSNorm: LAST_AXES_NORM,
     nn.GroupNorm: GROUP_NORM,
     nn.BatchNorm1d: BATCH_NORM,
     nn.BatchNorm2d: BATCH_NORM,
     nn.BatchNorm3d: BATCH_NORM,
 }
-"""By exact type: a subclass may compute something else."""
+"""The rules by exact type: a subclass may compute something else."""
 
 
-def rule_for(module: nn.Module) -> Rule | None:
-    """The rule that knows what `module` computes; None where there is none, or its forward was replaced."""
+def rule_for(module: nn.Module) -> Rule[Any] | None:
+    """Returns the rule that knows what `module` computes; None where there is none, or its forward was
+    replaced."""
     return None if "forward" in module.__dict__ else RULES.get(type(module))

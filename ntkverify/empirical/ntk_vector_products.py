@@ -17,7 +17,8 @@ from ntkverify.empirical.jacobian_contraction import jacobian_features
 
 
 def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full: bool) -> Tensor:
-    """The kernel (n1, n2, outputs, outputs), or (n1, n2): a column J (J^T e) for each output of each of x2.
+    """Computes the kernel (n1, n2, outputs, outputs), or (n1, n2): a column J (J^T e) for each output of each
+    of x2.
 
     Memory: outputs x (parameters + block x activations).
     """
@@ -31,11 +32,11 @@ def products_kernel(net: nn.Module, x1: Tensor, x2: Tensor, block: int, *, full:
 
 
 def jacobians(net: nn.Module, x: Tensor) -> Iterator[Parameters]:
-    """For one example after the other, by parameter: (outputs, *shape)."""
+    """Yields the Jacobian of one example after the other, by parameter: (outputs, *shape)."""
     shapes = {name: value.shape for name, value in function_of_parameters(net)[1].items()}
     for example in x.split(1):
         features = jacobian_features(net, example)
-        yield {name: features[name].values[0].reshape(-1, *shape) for name, shape in shapes.items()}
+        yield {name: features[name].formed()[0].reshape(-1, *shape) for name, shape in shapes.items()}
 
 
 def _pushed(function: Function, parameters: Parameters, tangents: Parameters, x: Tensor) -> Tensor:

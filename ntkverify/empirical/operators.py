@@ -30,7 +30,7 @@ DENSE = 64
 def ntk_operator(
     net: nn.Module, x1: Array, x2: Array | None = None, *, memory: int = MEMORY
 ) -> LinearOperator:
-    """The empirical NTK of x1 (n1, ...) against x2 (n2, ...), or x1, as a SciPy operator.
+    """Returns the empirical NTK of x1 (n1, ...) against x2 (n2, ...), or x1, as a SciPy operator.
 
     It maps vectors (n2 * outputs,) to (n1 * outputs,), examples first, in float64. Each product is
     one backward and one forward-mode pass, over as many examples at a time as fit into `memory` bytes.
@@ -68,7 +68,8 @@ def _pulled_back(function: Function, parameters: Parameters, x: Tensor, v: Tenso
 
 
 def largest_eigenvalue(net: nn.Module, x: Tensor) -> float:
-    """The largest eigenvalue of the empirical NTK of x (n, d), from below, to about 1%; outputs of any shape.
+    """Estimates the largest eigenvalue of the empirical NTK of x (n, d), from below, to about 1%; outputs of
+    any shape.
 
     A few Lanczos steps from a fixed start: a Rayleigh quotient never exceeds the eigenvalue. Lazy networks, which
     are for few points, have no such steps: the eigenvalue of their kernel, to rounding.
@@ -104,7 +105,8 @@ def extreme_eigenvalues(
     tolerance: float = 1e-6,
     memory: int = MEMORY,
 ) -> np.ndarray:
-    """The `count` largest or smallest eigenvalues (count,) of the empirical NTK of x (n, ...), ascending.
+    """Computes the `count` largest or smallest eigenvalues (count,) of the empirical NTK of x (n, ...),
+    ascending.
 
     By Lanczos on products, without the matrix (`scipy.sparse.linalg.eigsh`), to `tolerance` relative
     to the eigenvalue. Smallest ones that are below rounding (size x unit roundoff x the largest)

@@ -47,7 +47,7 @@ class Recording:
 
 
 def record(net: nn.Module, function: Function, parameters: Parameters, x: Tensor) -> Recording:
-    """function(parameters, x), written down; parameters: by name, as `function_of_parameters` gives them."""
+    """Writes down function(parameters, x); parameters: by name, as `function_of_parameters` gives them."""
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     names = {id(leaf): name for name, leaf in leaves.items()}
     with torch.enable_grad(), _hooks(net, names) as calls:
@@ -58,7 +58,7 @@ def record(net: nn.Module, function: Function, parameters: Parameters, x: Tensor
 
 
 def record_chain(net: nn.Module, x: Tensor) -> Recording:
-    """As `record`, for a plain chain: without hooks, since there is no other use to look out for."""
+    """Does as `record`, for a plain chain: without hooks, since there is no other use to look out for."""
     names = {id(value): name for name, value in net.named_parameters() if value.requires_grad}
     calls: list[Call] = []
     with torch.enable_grad():
@@ -89,8 +89,8 @@ def _hooks(net: nn.Module, names: dict[int, str]) -> Iterator[list[Call]]:
             if rule_for(module):
                 listener = _Listener(module, names, calls)
                 # Around the layer itself: inside whatever hooks it has of its own.
-                stack.callback(module.register_forward_pre_hook(listener.before, with_kwargs=True).remove)
-                after = module.register_forward_hook(listener.after, with_kwargs=True, prepend=True)
+                stack.callback(module.register_forward_pre_hook(listener.start, with_kwargs=True).remove)
+                after = module.register_forward_hook(listener.finish, with_kwargs=True, prepend=True)
                 stack.callback(after.remove)
         yield calls
 
@@ -100,16 +100,20 @@ class _Listener:
         self.module, self.names, self.calls = module, names, calls
         self.held: dict[str, Tensor] = {}
 
-    def before(self, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
+    def start(self, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
         (x,) = (*args, *kwargs.values())
         self.held = {}
         if not torch.is_grad_enabled() or torch._C._functorch.is_functorch_wrapped_tensor(x):
             return
-        self.held = {key: value for key, value in module._parameters.items() if id(value) in self.names}
+        self.held = {
+            key: value
+            for key, value in module._parameters.items()
+            if value is not None and id(value) in self.names
+        }
         for value in self.held.values():
             value.requires_grad_(False)
 
-    def after(self, module: nn.Module, args: tuple, kwargs: dict[str, Any], out: Tensor) -> Tensor | None:
+    def finish(self, module: nn.Module, args: tuple, kwargs: dict[str, Any], out: Tensor) -> Tensor | None:
         for value in self.held.values():
             value.requires_grad_(True)
         if not self.held:
@@ -145,7 +149,8 @@ def _reached(values: Tensor) -> set[int]:
 
 
 def gradients(recording: Recording, cotangents: Tensor) -> list[Tensor]:
-    """At the outputs of every call, for each of the cotangents (k, n, outputs): (k, *call.shape)."""
+    """Computes the gradients (k, *call.shape) at the outputs of every call, for each of the cotangents (k, n,
+    outputs)."""
     edges, values = [call.edge for call in recording.calls], recording.values
     if not edges or not values.requires_grad:
         return [values.new_zeros(len(cotangents), *call.shape) for call in recording.calls]

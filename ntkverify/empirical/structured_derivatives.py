@@ -8,6 +8,7 @@ no layer's rule accounts for get their Jacobian.
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from ntkverify.empirical.layers import RULES, bias_scale
 from ntkverify.empirical.recording import Call, Recording, gradients, record, record_chain
 
 AND = " and "
-"""Between the names of two parameters whose shares of the kernel are computed together."""
+"""What stands between the names of two parameters whose shares of the kernel are computed together."""
 
 
 class NotByLayerError(Exception):
@@ -33,22 +34,22 @@ class NotByLayerError(Exception):
 
 
 def structured_features(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> Features:
-    """What the gradients at x (n, ...) are made of; `rest`: parameters whose Jacobian is formed.
+    """Returns what the gradients at x (n, ...) are made of; `rest`: parameters whose Jacobian is formed.
 
     Memory: n x outputs x units, and n x outputs x (parameters in `rest`).
     Raises NotByLayerError where `rest` leaves some out that no rule accounts for.
     """
     recording, uses = _uses(net, x, rest, check=not is_plain_chain(net))
     _pair(uses, recording.calls)
-    features = {name: joined(pieces) for name, pieces in uses.items()}
-    unfit = [name for name, piece in features.items() if piece is None]
-    if unfit:
+    joint = {name: joined(pieces) for name, pieces in uses.items()}
+    features = {name: piece for name, piece in joint.items() if piece is not None}
+    if unfit := joint.keys() - features.keys():
         raise NotByLayerError({one for name in unfit for one in name.split(AND)})
     return features | (jacobian_features(net, x, rest) if rest else {})
 
 
 def unaccounted(net: nn.Module, x: Tensor) -> frozenset[str]:
-    """The trainable parameters whose gradients the rules get wrong at a few examples x (n, ...)."""
+    """Names the trainable parameters whose gradients the rules get wrong at a few examples x (n, ...)."""
     if is_plain_chain(net):
         return frozenset()
     rest: frozenset[str] = frozenset()
@@ -75,17 +76,11 @@ def _wrong(net: nn.Module, x: Tensor, uses: dict[str, list[Piece]]) -> frozenset
     expected = torch.autograd.grad(values, list(leaves.values()), signs, allow_unused=True)
     wrong = set()
     for (name, pieces), right in zip(uses.items(), expected, strict=True):
-        got = sum(_pulled_back(piece, signs) for piece in pieces)
+        got = reduce(torch.add, (torch.einsum("no,nop->p", signs, piece.formed()) for piece in pieces))
         right = torch.zeros_like(got) if right is None else right.flatten()
         if got.shape != right.shape or not torch.allclose(got, right, rtol=0, atol=_allowed(right)):
             wrong.add(name)
     return frozenset(wrong)
-
-
-def _pulled_back(piece: Piece, cotangent: Tensor) -> Tensor:
-    """J^T v (size,) for one parameter, v of shape (n, outputs)."""
-    rows = piece.formed() if isinstance(piece, Outer) else piece.values
-    return torch.einsum("no,nop->p", cotangent, rows)
 
 
 def _allowed(right: Tensor) -> float:
@@ -95,7 +90,7 @@ def _allowed(right: Tensor) -> float:
 def _uses(
     net: nn.Module, x: Tensor, rest: frozenset[str], *, check: bool
 ) -> tuple[Recording, dict[str, list[Piece]]]:
-    """By parameter, a Piece for every call of a layer that it belongs to."""
+    """Collects, by parameter, a Piece for every call of a layer that it belongs to."""
     if is_plain_chain(net):
         recording = record_chain(net, x)
     else:

@@ -6,6 +6,7 @@ Each term is the difference of two predictors that differ in one thing, so the t
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -36,7 +37,8 @@ def explain_gap(
     ridge: float = 0.0,
     replicates: int = 4,
 ) -> Gap:
-    """Why a network of `arch` at `width`, trained by gradient descent, is not regression with its NTK.
+    """Explains why a network of `arch` at `width`, trained by gradient descent, is not regression with its
+    NTK.
 
     x: (n, d), y: (n, outputs), x_test: (m, d). ridge: of the regression. replicates: networks of each of
     the widths over which every term's scaling is fitted; 0 leaves that out. Widths too large for dense weights
@@ -44,20 +46,24 @@ def explain_gap(
     Raises InvalidArgument as `train` and `predict.kernel_regression` do, NotPositiveDefinite for an
     analytic NTK that cannot be inverted.
     """
-    settings = {"steps": steps, "learning_rate": learning_rate, "ridge": ridge}
     x, y, x_test = (np.asarray(part) for part in (x, y, x_test))
-    limit = _Kernels(analytic.ntk(arch, x), analytic.ntk(arch, x_test, x))
+    limit = _Kernels(_array(analytic.ntk(arch, x)), _array(analytic.ntk(arch, x_test, x)))
 
-    def at(n: int, index: int) -> Gap:
+    def explained(n: int, index: int) -> Gap:
         net = network(arch, n, seed + index, weights="auto")
-        return _attribute(net, x, y, x_test, limit=limit, **settings)
+        return _attribute(
+            net, x, y, x_test, steps=steps, learning_rate=learning_rate, ridge=ridge, limit=limit
+        )
 
-    gap = replace(at(width, 0), width=width)
+    gap = replace(explained(width, 0), width=width)
     widths = [width // 2**halving for halving in range(HALVINGS + 1)]
     if replicates < 2 or widths[-1] < 1:
         return gap
     sizes = np.array(
-        [[[term.size for term in at(n, 1 + index).terms] for n in widths] for index in range(replicates)]
+        [
+            [[term.size for term in explained(n, 1 + index).terms] for n in widths]
+            for index in range(replicates)
+        ]
     )
     slopes = [_slope(np.array(widths, dtype=float), sizes[:, :, place]) for place in range(len(gap.terms))]
     kinked = any(activation.kinked for activation in arch.activations)
@@ -81,7 +87,7 @@ def explain_module_gap(
     learning_rate: float,
     ridge: float = 0.0,
 ) -> Gap:
-    """As `explain_gap`, for any module (n, d) -> (n, outputs) and the NTK that it has before training.
+    """Does as `explain_gap`, for any module (n, d) -> (n, outputs) and the NTK that it has before training.
 
     There is no analytic kernel to compare with, so that term is left out. Trains `net`, in place.
     """
@@ -126,32 +132,42 @@ def _attribute(
     joint = np.asarray(empirical_ntk(net, np.concatenate([x, x_test]), x))
     own = _Kernels((joint[: len(x)] + joint[: len(x)].T) / 2, joint[len(x) :])
     run = train(net, x, y, x_test, steps=steps, learning_rate=learning_rate)
-    start = {"f0_train": run.initial_train, "f0_test": run.initial_test}
-    descent = {"steps": steps, "learning_rate": learning_rate, "allow_unstable": True, **start}
     kernels = limit or own
-
-    def flow(time: float, **initial) -> np.ndarray:
-        return predict.gradient_flow(kernels.train, y, kernels.cross, time=time, **initial).test
-
-    regression = predict.kernel_regression(kernels.train, y, kernels.cross, ridge).test
+    regression = predict.kernel_regression(kernels.train, y, kernels.cross, ridge)
+    descent = partial(
+        predict.gradient_descent,
+        steps=steps,
+        learning_rate=learning_rate,
+        f0_train=run.initial_train,
+        f0_test=run.initial_test,
+        allow_unstable=True,
+    )
+    flow = partial(predict.gradient_flow, kernels.train, y, kernels.cross)
+    flow_from_start = partial(flow, f0_train=run.initial_train, f0_test=run.initial_test)
     chain = {
-        "moving kernel": predict.gradient_descent(own.train, y, own.cross, **descent).test,
-        "finite width at start": predict.gradient_descent(kernels.train, y, kernels.cross, **descent).test,
-        "step size": flow(steps * learning_rate, **start),
-        "unfinished training": flow(math.inf, **start),
-        "initial function": flow(math.inf),
-        "rest": regression,
+        "moving kernel": descent(own.train, y, own.cross).test,
+        "finite width at start": descent(kernels.train, y, kernels.cross).test,
+        "step size": flow_from_start(time=steps * learning_rate).test,
+        "unfinished training": flow_from_start(time=math.inf).test,
+        "initial function": flow(time=math.inf).test,
+        "rest": regression.test,
     }
     if limit is None:
         del chain["finite width at start"]
-    total = run.test - regression
+    outputs = {name: _array(predicted) for name, predicted in chain.items()}
+    trained = _array(run.test)
     return Gap(
-        network=run.test,
-        regression=regression,
+        network=trained,
+        regression=outputs["rest"],
         reference="the network's own NTK" if limit is None else "the analytic NTK",
         width=None,
-        terms=tuple(_terms(run.test, chain, total)),
+        terms=tuple(_terms(trained, outputs, trained - outputs["rest"])),
     )
+
+
+def _array(values: Array | None) -> np.ndarray:
+    assert values is not None, "there are test points"
+    return np.asarray(values)
 
 
 def _terms(network_output: np.ndarray, chain: dict[str, np.ndarray], total: np.ndarray) -> Iterator[Term]:
@@ -171,7 +187,8 @@ def _terms(network_output: np.ndarray, chain: dict[str, np.ndarray], total: np.n
 
 
 def _slope(widths: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float] | None:
-    """Of sizes (replicates, widths); None where one of them is 0 or not finite."""
+    """Fits the slope, with its interval, to sizes (replicates, widths); returns None where one of them is 0
+    or not finite."""
     if not (np.isfinite(sizes) & (sizes > 0)).all():
         return None
     law = fit_power_law(widths, sizes)

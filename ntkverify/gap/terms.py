@@ -44,12 +44,12 @@ class Gap:
 
     @property
     def total(self) -> np.ndarray:
-        """(m, outputs): network - regression."""
+        """Is network - regression, (m, outputs)."""
         return self.network - self.regression
 
     @property
     def size(self) -> float:
-        """Root mean square of the gap."""
+        """Is the root mean square of the gap."""
         return root_mean_square(self.total)
 
     def __str__(self) -> str:
@@ -63,12 +63,12 @@ class Gap:
         return "\n".join([*lines, "", *self.in_words()])
 
     def in_words(self) -> list[str]:
-        """What the numbers mean, in a few sentences."""
+        """Says what the numbers mean, in a few sentences."""
         return list(_sentences(self))
 
 
 def root_mean_square(values: np.ndarray) -> float:
-    """Of all entries."""
+    """Returns the root of the mean square of all entries."""
     return float(np.sqrt(np.mean(values**2)))
 
 
@@ -81,8 +81,12 @@ def _sentences(gap: Gap) -> Iterator[str]:
     )
     largest = max(gap.terms, key=lambda term: term.size)
     yield f'The largest part is "{largest.name}" ({largest.size:.3g}): {largest.meaning}.'
-    shrinks = root_mean_square(sum(term.values for term in gap.terms if term.name in VANISHING))
-    stays = root_mean_square(sum(term.values for term in gap.terms if term.name not in VANISHING))
+    shrinks, stays = (
+        root_mean_square(
+            sum((term.values for term in gap.terms if (term.name in VANISHING) is falls), np.zeros(()))
+        )
+        for falls in (True, False)
+    )
     if gap.width is None:
         yield (
             f"{shrinks:.3g} is the kernel's own movement, which no regression with a fixed kernel follows; "

@@ -1,4 +1,4 @@
-"""From measured gaps to the map: a verdict for each cell, a boundary for each level."""
+"""Makes measured gaps a map: a verdict for each cell, a boundary for each level."""
 
 import math
 import sys
@@ -20,7 +20,8 @@ FLAT = -0.25
 """Half of the slope that theory gives. A slope that may be 0 and may be steeper than this is undecided."""
 
 BEND_LEVEL = 0.01
-"""With which gaps of a true power law are said to bend: rarer than an interval misses, for it is said of all."""
+"""How often gaps of a true power law are said to bend: rarer than an interval misses, for it is said of
+all."""
 
 SLIGHT_BEND = 0.01
 """A square term that does not matter: at the ends of a range of 64 it moves the gap by 4%."""
@@ -82,11 +83,14 @@ def _boundary(settings: Settings, row: Sequence[Cell], gaps: Sequence[Sequence[f
     replicates = min(len(gaps[place]) for place in used)
     errors = np.maximum(np.array([gaps[place][:replicates] for place in used]).T, SMALLEST)
     miss = 1 - settings.confidence
-    law, bend = fit_power_law(fitted, errors, miss), curvature_interval(fitted, errors, BEND_LEVEL)
+    at = np.array(fitted)
+    law, bend = fit_power_law(at, errors, miss), curvature_interval(at, errors, BEND_LEVEL)
     falls = law.slope_interval[1] < 0
-    width, interval = None, None
+    width: float | None = None
+    interval: tuple[float, float] | None = None
     if falls:
-        width, *interval = width_reaching(fitted, errors, settings.tolerance, miss)
+        width, low, high = width_reaching(at, errors, settings.tolerance, miss)
+        interval = low, high
         kind = Kind.BEYOND if width > fitted[-1] else Kind.BELOW if width < fitted[0] else Kind.WITHIN
     elif all(cell.verdict is Verdict.HOLDS for cell in row):
         kind = Kind.BELOW
@@ -96,7 +100,7 @@ def _boundary(settings: Settings, row: Sequence[Cell], gaps: Sequence[Sequence[f
         level=level,
         kind=kind,
         width=width,
-        interval=interval and tuple(interval),
+        interval=interval,
         slope=(law.slope, *law.slope_interval),
         prefactor=law.prefactor,
         fitted=fitted,

@@ -1,11 +1,15 @@
 """The map as a heat map: inline SVG, from the value alone."""
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from ntkverify.drawing import BLUE, INK, ORANGE, svg
 from ntkverify.findings import Verdict
-from ntkverify.maps.values import Boundary, Cell, Map
+from ntkverify.maps.values import Cell, Map
 from ntkverify.maps.words import AXIS_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STRONGEST = 8
 """Gaps this many times above or below the tolerance, and more, have the strongest colour."""
@@ -29,8 +33,8 @@ def picture(drawn: Map) -> str:
     for cell in drawn.cells:
         _draw(axes, cell, widths.index(cell.width), levels.index(cell.level), settings.tolerance)
     for row, boundary in enumerate(drawn.boundaries):
-        if boundary.width is not None:
-            _mark(axes, widths, row, boundary)
+        if boundary.width is not None and boundary.interval is not None:
+            _mark(axes, widths, row, boundary.width, boundary.interval)
     axes.set(xlim=(-0.5, len(widths) - 0.5), ylim=(-0.5, len(levels) - 0.5))
     axes.set_xticks(range(len(widths)), [str(width) for width in widths])
     axes.set_yticks(range(len(levels)), [f"{level:g}" for level in levels])
@@ -55,13 +59,13 @@ def percent(gap: float | None) -> str:
     return f"{gap:.0%}" if gap >= 0.1 else f"{gap * 100:.2g}%"
 
 
-def _draw(axes, cell: Cell, column: int, row: int, tolerance: float) -> None:
+def _draw(axes: "Axes", cell: Cell, column: int, row: int, tolerance: float) -> None:
     from matplotlib.patches import Rectangle
 
     colour, strength = _colour(cell, tolerance)
     axes.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=colour, linewidth=0))
     ink = "white" if cell.gap and cell.gap < tolerance and strength > 0.7 else "black"
-    style = {"ha": "center", "va": "center", "color": ink}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
     axes.text(column, row + 0.2, symbol(cell), fontsize=13, **style)
     axes.text(column, row - 0.12, percent(cell.gap), fontsize=9, **style)
 
@@ -76,18 +80,25 @@ def _colour(cell: Cell, tolerance: float) -> tuple[tuple[float, float, float], f
     far = min(abs(math.log(max(cell.gap, 1e-300) / tolerance)) / math.log(STRONGEST), 1.0)
     strength = 0.15 + 0.85 * far
     hue = to_rgb(ORANGE if cell.gap > tolerance else BLUE)
-    return tuple(1 - strength * (1 - part) for part in hue), strength
+    red, green, blue = (1 - strength * (1 - part) for part in hue)
+    return (red, green, blue), strength
 
 
-def _mark(axes, widths: tuple[int, ...], row: int, boundary: Boundary) -> None:
+def _mark(
+    axes: "Axes", widths: tuple[int, ...], row: int, width: float, interval: tuple[float, float]
+) -> None:
     """Marks the boundary and its interval, as far as they lie among the columns."""
     from matplotlib.patheffects import withStroke
 
-    low, high = (_place(widths, width) for width in boundary.interval)
+    low, high = (_place(widths, end) for end in interval)
     # Edged in white, so that it is seen on any cell and any page.
-    edge = {"color": "black", "path_effects": [withStroke(linewidth=4, foreground="white")], "zorder": 3}
+    edge: dict[str, Any] = {
+        "color": "black",
+        "path_effects": [withStroke(linewidth=4, foreground="white")],
+        "zorder": 3,
+    }
     axes.plot([low, high], [row - 0.42] * 2, linewidth=2, solid_capstyle="butt", **edge)
-    axes.plot(_place(widths, boundary.width), row - 0.42, "D", markersize=6, **edge)
+    axes.plot(_place(widths, width), row - 0.42, "D", markersize=6, **edge)
 
 
 def _place(widths: tuple[int, ...], width: float) -> float:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ntkverify import serialization
@@ -17,7 +17,7 @@ Key = tuple[Problem, int]
 
 
 @contextlib.contextmanager
-def open_store(path: Path | None):
+def open_store(path: Path | None) -> Iterator[sqlite3.Connection]:
     """Opens the store at `path` and closes it afterwards; it is made where there is none, in memory for None.
 
     Raises InvalidArgument for a file that is no store.

@@ -49,7 +49,7 @@ class Problem:
     step_size: float = 0.5
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.activation, dict):
             remedy = "Pass a value such as nv.ReLU(), not its class or name."
             raise InvalidArgument("activation", repr(self.activation), "an activation", remedy)
@@ -81,7 +81,7 @@ class Settings:
     replicates: int = 6
     confidence: float = 0.95
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.axis not in AXES:
             raise InvalidArgument(
                 "axis", repr(self.axis), f"one of {', '.join(AXES)}", "Choose one of those."
@@ -106,7 +106,8 @@ class Settings:
         for level in self.levels:
             exact = int(level) if self.axis in WHOLE and level.is_integer() else level
             for width in self.widths:
-                yield (width, level), replace(self.problem, width=width, **{self.axis: exact})
+                changed: dict[str, Any] = {"width": width, self.axis: exact}
+                yield (width, level), replace(self.problem, **changed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +172,7 @@ class Map:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What each level needs, in words."""
+        """Says what each level needs."""
         return tuple(boundary.sentence for boundary in self.boundaries)
 
     def to_json(self) -> str:

@@ -31,7 +31,7 @@ def sentence(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str
 
 def _needs(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
     percent, kind = f"{settings.tolerance * 100:.3g}%", boundary.kind
-    if not boundary.fitted:
+    if not boundary.fitted or boundary.slope is None:
         return _without_law(percent, row)
     narrowest, widest = width_in_words(boundary.fitted[0]), width_in_words(boundary.fitted[-1])
     measured = f"{narrowest} to {widest}"
@@ -41,7 +41,7 @@ def _needs(settings: Settings, boundary: Boundary, row: Sequence[Cell]) -> str:
     if kind is Kind.UNDECIDED:
         more = "more replicates or wider networks would tell"
         return f"it is undecided which width {percent} needs: the gap may fall or not ({slope}); {more}"
-    if boundary.width is None:
+    if boundary.width is None or boundary.interval is None:
         return f"{percent} holds at every width measured, {measured}, and the gap does not fall ({slope})"
     least, low, high = map(width_in_words, (boundary.width, *boundary.interval))
     needs = f"{percent} needs width >= {least} ({low} to {high})"

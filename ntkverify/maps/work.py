@@ -7,8 +7,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
 from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.maps.store import Key
@@ -19,7 +20,9 @@ OVERHEAD = 4e6
 
 SECONDS_BETWEEN_LINES = 2.0
 
-Keep = Callable[[Key, object], None]
+Measured = TypeVar("Measured")
+Measure = Callable[[Problem, int], Measured]
+Keep = Callable[[Key, Measured], None]
 """Writes down what was measured of one network."""
 
 
@@ -37,8 +40,8 @@ def cost(problem: Problem) -> float:
 
 def measure_all(
     keys: Sequence[Key],
-    measure: Callable[[Problem, int], object],
-    keep: Keep,
+    measure: Measure[Measured],
+    keep: Keep[Measured],
     *,
     jobs: int,
     progress: Callable[[str], None],
@@ -52,7 +55,7 @@ def measure_all(
         raise InvalidArgument("jobs", repr(jobs), "an integer >= 1", "1 measures in this process.")
     report = _reporter(keys, progress)
 
-    def kept(key: Key, measured: object) -> None:
+    def kept(key: Key, measured: Measured) -> None:
         keep(key, measured)
         report(key)
 
@@ -63,10 +66,10 @@ def measure_all(
             kept(key, measure(*key))
 
 
-def _in_processes(keys: Sequence[Key], measure, keep: Keep, jobs: int) -> None:
+def _in_processes(keys: Sequence[Key], measure: Measure[Measured], keep: Keep[Measured], jobs: int) -> None:
     spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads in any state
     pool = ProcessPoolExecutor(min(jobs, len(keys)), spawn, initializer=_begin)
-    waiting: dict[Future, Key] = {pool.submit(measure, *key): key for key in keys}
+    waiting = {pool.submit(measure, problem, index): (problem, index) for problem, index in keys}
     try:
         for future in as_completed(list(waiting)):
             keep(waiting[future], future.result())
@@ -88,8 +91,11 @@ def _begin() -> None:
     """Begins a process: Ctrl-C is its parent's affair, and it does not outlive a parent that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
+    parent = multiprocessing.parent_process()
+
     def leave() -> None:
-        multiprocessing.parent_process().join()
+        assert parent is not None, "a process that was begun has a parent"
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=leave, daemon=True).start()

@@ -8,6 +8,7 @@ from scipy import stats
 
 from ntkverify import analytic
 from ntkverify.architecture import Architecture
+from ntkverify.arrays import Array
 from ntkverify.paper.protocol import Protocol, Task, architecture, kernels, regression_error, tasks
 
 MARGIN = 0.05

@@ -12,7 +12,8 @@ PLAIN = GradientDescent()
 
 
 def max_learning_rate(k_train: Array, *, method: Method = PLAIN) -> float:
-    """The learning rate below which `method` on 1/2 sum (f - y)^2 converges: 2 / lambda_max for gradient descent.
+    """Returns the learning rate below which `method` on 1/2 sum (f - y)^2 converges: 2 / lambda_max for
+    gradient descent.
 
     k_train: (n, n). The limits of other methods stand with them, in `ntkverify.methods`. Infinite for a kernel
     of zeros. Raises InvalidArgument for a matrix that is no kernel.
@@ -55,7 +56,7 @@ def check_distributions(y: Tensor) -> None:
 
 
 def as_kernel(k_train: Array, argument: str = "k_train") -> Tensor:
-    """A square symmetric matrix (n, n); raises InvalidArgument for another."""
+    """Returns a square symmetric matrix (n, n); raises InvalidArgument for another."""
     k = as_matrix(argument, k_train)
     remedy = "Pass the kernel of the points with themselves."
     if k.shape[0] != k.shape[1]:
@@ -68,6 +69,6 @@ def as_kernel(k_train: Array, argument: str = "k_train") -> Tensor:
 
 
 def kernel_and_targets(k_train: Array, y: Array) -> tuple[Tensor, Tensor]:
-    """(n, n) and (n, outputs), of one dtype."""
+    """Returns both, (n, n) and (n, outputs), in one dtype."""
     k = as_kernel(k_train)
     return k, as_matrix("y", y, rows=len(k)).to(k)

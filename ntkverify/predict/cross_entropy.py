@@ -23,7 +23,7 @@ def cross_entropy_flow(
     f0_train: Array | None = None,
     f0_test: Array | None = None,
 ) -> Outputs:
-    """Outputs after gradient flow for `time` on the sum of softmax cross-entropies, from f0.
+    """Predicts the outputs after gradient flow for `time` on the sum of softmax cross-entropies, from f0.
 
     y: (n, classes), each row a distribution over classes, such as one-hot labels. The outputs obey
     df/dt = K (y - softmax f) (Lee et al. 2019, equation S8); integrated by SciPy's LSODA.
@@ -35,7 +35,8 @@ def cross_entropy_flow(
     k, targets = kernel_and_targets(k_train, y)
     check_distributions(targets)
     start = torch.zeros_like(targets) if f0_train is None else initial("f0_train", f0_train, targets, len(k))
-    coefficients = _integrate(*(part.detach().cpu().double().numpy() for part in (k, targets, start)), time)
+    arrays = (part.detach().cpu().double().numpy() for part in (k, targets, start))
+    coefficients = _integrate(time, *arrays)
     moved = torch.from_numpy(coefficients).to(k)
     give = as_given(k_train, y, k_test_train, f0_train, f0_test)
     if k_test_train is None:
@@ -45,7 +46,7 @@ def cross_entropy_flow(
     return Outputs(give(start + k @ moved), give(offset + cross @ moved))
 
 
-def _integrate(k: np.ndarray, y: np.ndarray, start: np.ndarray, time: float) -> np.ndarray:
+def _integrate(time: float, k: np.ndarray, y: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The coefficients (n, classes) of K that the outputs have moved by: da/dt = y - softmax(f_0 + K a)."""
 
     def velocity(_: float, flat: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def ensemble(
     nngp_test: Array,
     time: float = float("inf"),
 ) -> Gaussian:
-    """Outputs of trained networks over their initialisations, after gradient flow for `time`.
+    """Describes the outputs of trained networks over their initialisations, after gradient flow for `time`.
 
     k_train (n, n), k_test_train (m, n): the NTK; nngp_train (n, n), nngp_test_train (m, n) and nngp_test
     (m, m): the covariance of the initial outputs. With P = k_test_train k_train^-1 (1 - e^(-k_train time))
@@ -54,8 +54,8 @@ def ensemble(
 def nngp_posterior(
     nngp_train: Array, y: Array, nngp_test_train: Array, nngp_test: Array, noise: float = 0.0
 ) -> Gaussian:
-    """The Gaussian process posterior of the NNGP: what an exact Bayesian network predicts (Lee et al. 2018,
-    equations 8-9), and where training the last layer alone ends in the mean.
+    """Computes the Gaussian process posterior of the NNGP: what an exact Bayesian network predicts (Lee et
+    al. 2018, equations 8-9), and where training the last layer alone ends in the mean.
 
     nngp_train: (n, n), nngp_test_train: (m, n), nngp_test: (m, m); noise: variance of the targets' noise.
     Raises InvalidArgument for a negative noise or shapes that do not fit, NotPositiveDefinite where
@@ -82,6 +82,6 @@ def _covariances(train: Array, cross: Array, test: Array, *, rows: int, columns:
 
 
 def _covariance(smoother: Tensor, train: Tensor, cross: Tensor, test: Tensor) -> Tensor:
-    """Of f_0(test) - smoother f_0(train)."""
+    """The covariance (m, m) of f_0(test) - smoother f_0(train)."""
     mixed = smoother @ cross.T
     return test + smoother @ train @ smoother.T - mixed - mixed.T

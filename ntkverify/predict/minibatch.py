@@ -1,7 +1,7 @@
 """Stochastic gradient descent in function space: exact for a given order of the batches."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ Batches = Sequence[np.ndarray]
 
 
 def batches(count: int, batch_size: int, steps: int, seed: int) -> list[np.ndarray]:
-    """`steps` batches of `batch_size` of `count` rows, without replacement: each epoch is a fresh permutation.
+    """Draws `steps` batches of `batch_size` of `count` rows, without replacement: each epoch is a fresh
+    permutation.
 
     The last batch of an epoch is shorter where batch_size does not divide count.
     Raises InvalidArgument for a batch size that is not an integer from 1 to count.
@@ -26,7 +27,7 @@ def batches(count: int, batch_size: int, steps: int, seed: int) -> list[np.ndarr
         expected = f"an integer from 1 to the {count} training points"
         raise InvalidArgument("batch_size", repr(batch_size), expected, "None takes them all.")
 
-    def forever():
+    def forever() -> Iterator[np.ndarray]:
         for epoch in itertools.count():
             order = derive(seed, "batches", epoch).permutation(count)
             yield from (order[start : start + batch_size] for start in range(0, count, batch_size))
@@ -44,7 +45,8 @@ def minibatch_gradient_descent(
     f0_train: Array | None = None,
     f0_test: Array | None = None,
 ) -> Outputs:
-    """Outputs after one step of gradient descent on 1/2 sum (f - y)^2 over each of `batches`, from f0.
+    """Predicts the outputs after one step of gradient descent on 1/2 sum (f - y)^2 over each of `batches`,
+    from f0.
 
     A step moves every output by -learning_rate K(., batch) (f - y)(batch): Lee et al. 2019, equation 8,
     with the batch for the training set.

@@ -23,7 +23,7 @@ class Regression(NamedTuple):
 
 
 def kernel_regression(k_train: Array, y: Array, k_test_train: Array, ridge: float = 0.0) -> Regression:
-    """k_test_train (k_train + ridge I)^-1 y, by Cholesky.
+    """Computes k_test_train (k_train + ridge I)^-1 y, by Cholesky.
 
     k_train: (n, n), y: (n, outputs), k_test_train: (m, n). With y - f0 for y, and f0 at the test points
     added, it is where training with the penalty (ridge / 2) |w - w_0|^2 ends (Hu, Li & Yu 2020, Theorem 5.1).

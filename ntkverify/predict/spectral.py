@@ -49,20 +49,20 @@ def function_space_outputs(
     coefficients = filters(spectrum)[:, :, None] * error  # (times, n, outputs)
     give = as_given(k_train, y, k_test_train, f0_train, f0_test)
 
-    def at(offset: Tensor | float, change: Tensor) -> Array:
+    def moved(offset: Tensor | float, change: Tensor) -> Array:
         value = offset + change
         return give(value[0] if single else value)
 
-    train = at(start, basis @ (spectrum[:, None] * coefficients))
+    train = moved(start, basis @ (spectrum[:, None] * coefficients))
     if k_test_train is None:
         return Outputs(train, None)
     cross = as_matrix("k_test_train", k_test_train, columns=len(k)).to(k)
     offset = 0.0 if f0_test is None else initial("f0_test", f0_test, targets, len(cross))
-    return Outputs(train, at(offset, cross @ (basis @ coefficients)))
+    return Outputs(train, moved(offset, cross @ (basis @ coefficients)))
 
 
 def nonnegative_spectrum(k: Tensor, *, invertible: bool = False) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (n,), ascending, and eigenvectors (n, n) of a kernel.
+    """Computes eigenvalues (n,), ascending, and eigenvectors (n, n) of a kernel.
 
     Raises NotPositiveDefinite where an eigenvalue is negative beyond rounding, or, where the kernel must be
     invertible, cannot be told from zero.
@@ -79,5 +79,5 @@ def nonnegative_spectrum(k: Tensor, *, invertible: bool = False) -> tuple[Tensor
 
 
 def initial(argument: str, f0: Array, targets: Tensor, rows: int) -> Tensor:
-    """Initial outputs (rows, outputs), of the dtype of `targets`."""
+    """Returns initial outputs (rows, outputs), of the dtype of `targets`."""
     return as_matrix(argument, f0, rows=rows, columns=targets.shape[1]).to(targets)

@@ -112,10 +112,9 @@ def _effort(finding: Finding) -> tuple[float, int]:
 
 
 def _answer(finding: Finding) -> str:
-    """As text, because NaN does not equal itself; less what does not answer the question."""
-    explanation = {"irrelevant": (), "diagnosis": None, "gap": (), "undiagnosed": ()}
-    rest = {"seconds": 0.0, "versions": {}, "minimal": False} | explanation
-    return replace(finding, **rest, level=0.0, max_samples=0).to_json()
+    """Returns text, because NaN does not equal itself, less what does not answer the question."""
+    answer = replace(finding, seconds=0.0, versions={}, minimal=False, level=0.0, max_samples=0)
+    return replace(answer, irrelevant=(), diagnosis=None, gap=(), undiagnosed=()).to_json()
 
 
 def _arrow(before: Any, after: Any, absent: str = "nothing") -> str:

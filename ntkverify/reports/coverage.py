@@ -70,7 +70,7 @@ def tallies(findings: Iterable[Finding]) -> list[tuple[Axis, str]]:
     return [(axis, words) for axis in TALLIED if (words := tally(findings, axis))]
 
 
-def tally(findings: Iterable[Finding], axis: str) -> str:
+def tally(findings: Iterable[Finding], axis: Axis) -> str:
     """Returns the most frequent values on `axis` in words, each with how many of the findings take it."""
     counter = _counted(AXES[axis](finding.scenario) for finding in findings)
     shown = dict(counter.most_common(LISTED))

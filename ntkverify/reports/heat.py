@@ -19,18 +19,18 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """What the cell says, such as "11 hold, 1 undecided"; nothing where nothing was tried."""
+        """Says what the cell does, such as "11 hold, 1 undecided"; nothing where nothing was tried."""
         names = {Verdict.HOLDS: "hold", Verdict.FAILS: "fail", Verdict.UNDECIDED: "undecided"}
         return ", ".join(f"{self.outcomes[v]} {name}" for v, name in names.items() if self.outcomes[v])
 
     @property
     def kind(self) -> str:
-        """The worst outcome, for the colour."""
+        """Is the worst outcome, for the colour."""
         return next((v for v in (Verdict.FAILS, Verdict.UNDECIDED, Verdict.HOLDS) if self.outcomes[v]), "")
 
     @property
     def share(self) -> int:
-        """How many per cent of the cell's scenarios ended in its `kind`."""
+        """Is how many per cent of the cell's scenarios ended in its `kind`."""
         return round(100 * self.outcomes[self.kind] / self.outcomes.total()) if self.kind else 0
 
 

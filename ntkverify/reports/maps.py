@@ -1,5 +1,7 @@
 """Maps of where the equivalence holds, as they lie beside a run: see `ntkverify map`."""
 
+from pathlib import Path
+
 from ntkverify.errors import InvalidArgument
 from ntkverify.maps import VALUE, Map, picture
 from ntkverify.runs import Run
@@ -17,7 +19,7 @@ def read_maps(run: Run) -> list[tuple[Map, str]]:
     return [(drawn, picture(drawn)) for drawn in map(_read, paths[-MOST:]) if drawn]
 
 
-def _read(path) -> Map | None:
+def _read(path: Path) -> Map | None:
     try:
         return Map.from_json(path.read_text(encoding="utf-8"))
     except InvalidArgument:

@@ -1,12 +1,17 @@
 """Pictures of the evidence, as inline SVG with words for those who do not see it."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ntkverify.drawing import BLUE, GREY, ORANGE
 from ntkverify.findings import Finding, Measurement, Verdict
 from ntkverify.reports.drawing import add_legend, axes, set_logarithmic, svg
 from ntkverify.reports.words import law_in_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FARTHEST = 1e30
 """Numbers that no axis reaches are left out."""
@@ -38,7 +43,7 @@ def pictures(finding: Finding, most: int = 1) -> list[Picture]:
     return [_painted(measured, f"{finding.id}-{place}") for place, measured in enumerate(shown[:most])]
 
 
-def _painter(measurement: Measurement):
+def _painter(measurement: Measurement) -> "Callable[[Measurement], tuple[Axes, str]] | None":
     """Returns the function that draws the measurement's series; None where they cannot be drawn."""
     series = measurement.series
     if set(series) >= RATE:
@@ -51,13 +56,15 @@ def _painter(measurement: Measurement):
 
 
 def _painted(measurement: Measurement, name: str) -> Picture:
-    drawn, words = _painter(measurement)(measurement)
+    painter = _painter(measurement)
+    assert painter is not None, "only measurements that can be drawn are"
+    drawn, words = painter(measurement)
     return Picture(
         svg=svg(drawn, name), words=f"{measurement.name[0].upper()}{measurement.name[1:]}. {words}"
     )
 
 
-def _rate(measurement: Measurement):
+def _rate(measurement: Measurement) -> "tuple[Axes, str]":
     series = measurement.series
     widths, theory = series["width"], _slope(series["width"], series["predicted"])
     drawn = axes("width", "distance to the limit")
@@ -80,18 +87,26 @@ def _rate(measurement: Measurement):
     )
 
 
-def _fan(drawn, widths, line, slopes: tuple[float, float], colour: str, *, pivot: int) -> None:
+def _fan(
+    drawn: "Axes",
+    widths: Sequence[float],
+    line: Sequence[float],
+    slopes: Sequence[float],
+    colour: str,
+    *,
+    pivot: int,
+) -> None:
     """Shades the lines of all `slopes` through one point of `line`."""
     steepest = [min(max(slope, -9), 9) for slope in slopes]
-    edges = [[line[pivot] * (width / widths[pivot]) ** slope for width in widths] for slope in steepest]
-    drawn.fill_between(widths, *edges, color=colour, alpha=0.15, linewidth=0)
+    low, high = ([line[pivot] * (width / widths[pivot]) ** slope for width in widths] for slope in steepest)
+    drawn.fill_between(widths, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
 def _slope(widths: tuple[float, ...], values: tuple[float, ...]) -> float:
     return math.log(values[-1] / values[0]) / math.log(widths[-1] / widths[0])
 
 
-def _spectrum(measurement: Measurement):
+def _spectrum(measurement: Measurement) -> "tuple[Axes, str]":
     eigenvalues = sorted(filter(math.isfinite, measurement.series["eigenvalue"]), reverse=True)
     largest = max(map(abs, eigenvalues))
     shown = [(index, value / largest) for index, value in enumerate(eigenvalues, 1)]
@@ -106,7 +121,7 @@ def _spectrum(measurement: Measurement):
         drawn.axhline(bound, linestyle="--", color=GREY, label="rounding bound")
     set_logarithmic(drawn.yaxis, [size for _, size in above + below] + bounds)
     drawn.set_xlim(0.5, len(eigenvalues) + 0.5)
-    drawn.xaxis.get_major_locator().set_params(integer=True)
+    drawn.locator_params("x", integer=True)
     add_legend(drawn)
     return drawn, (
         f"{len(eigenvalues)} eigenvalues, from {eigenvalues[0]:.3g} down to {eigenvalues[-1]:.3g};"
@@ -114,13 +129,15 @@ def _spectrum(measurement: Measurement):
     )
 
 
-def _curves(measurement: Measurement):
+def _curves(measurement: Measurement) -> "tuple[Axes, str]":
     """Draws columns over steps of training; theory is dashed, so that it shows above what it agrees with."""
     columns = {name: column for name, column in measurement.series.items() if name != "step"}
     steps = measurement.series.get("step") or range(len(next(iter(columns.values()))))
     drawn = axes("step of training", "size of output or residual")
     for name, column in columns.items():
-        look = {"linestyle": "--", "color": ORANGE, "zorder": 3} if name in THEORY else {"color": BLUE}
+        look: dict[str, Any] = (
+            {"linestyle": "--", "color": ORANGE, "zorder": 3} if name in THEORY else {"color": BLUE}
+        )
         drawn.plot(steps, [_drawable(value) for value in column], label=name, **look)
     values = [value for column in columns.values() for value in column if abs(value) < FARTHEST]
     if values and min(values) > 0:

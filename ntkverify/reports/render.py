@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ntkverify.findings import Finding, Measurement, Verdict
 from ntkverify.reports import pinning, words
@@ -18,6 +18,9 @@ from ntkverify.reports.pictures import pictures
 from ntkverify.reports.table import rows
 from ntkverify.reports.totals import smallest_seen, totals
 from ntkverify.runs import Run
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HTML, MARKDOWN = "report.html", "report.md"
 MOST_MARKDOWN = 1_000_000
@@ -47,7 +50,7 @@ def markdown(run: Run, most: int = MOST_MARKDOWN) -> str:
     fits, all is.
     """
     page = _page(run)
-    template = _environment(run).get_template(f"{MARKDOWN}.jinja").make_module(page)
+    template: Any = _environment(run).get_template(f"{MARKDOWN}.jinja").make_module(page)  # with its macros
     stories = [template.story(row) for row in page["rows"] if row.defect or row.findings]
     parts = [template.head(), *stories, template.untried()]
     sizes = itertools.accumulate(len(part.encode()) for part in parts)
@@ -59,7 +62,7 @@ def markdown(run: Run, most: int = MOST_MARKDOWN) -> str:
     return "".join([*kept, end]) if most >= ROOM_TO_SAY_SO else ""
 
 
-def _environment(run: Run):
+def _environment(run: Run) -> "Environment":
     from jinja2 import Environment, PackageLoader, select_autoescape
     from markupsafe import Markup
 

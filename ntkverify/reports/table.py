@@ -26,12 +26,12 @@ class Row:
     findings: tuple[Finding, ...]
 
     def count(self, verdict: Verdict) -> int:
-        """How many scenarios inside the premises got that verdict."""
+        """Counts how many scenarios inside the premises got that verdict."""
         return sum(finding.verdict == verdict for finding in self.inside)
 
     @property
     def broken(self) -> str:
-        """The premises without which the claim was seen to fail, if any were looked at."""
+        """Names the premises without which the claim was seen to fail, if any were looked at."""
         names = dict.fromkeys(name for finding in self.findings for name in finding.broken_premises)
         return ", ".join(names) or (f"nothing in {len(self.outside)}" if self.outside else "not tried")
 
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def evidence(self) -> Finding | None:
-        """The finding to show where nothing failed: the richest scenario that was decided."""
+        """Is the finding to show where nothing failed: the richest scenario that was decided."""
         decided = [finding for finding in self.inside if finding.verdict is Verdict.HOLDS]
         return max(decided or self.inside, key=_richness, default=None)
 
@@ -70,7 +70,7 @@ def _row(claim: str, findings: list[Finding]) -> Row:
         verdict=summary(findings),
         inside=tuple(finding for finding in findings if finding.scenario and not finding.is_outside),
         outside=tuple(outside),
-        defect=(marked or defects or [None])[-1],
+        defect=next(reversed(marked or defects), None),
         findings=tuple(simplest.values())[-MOST_OUTSIDE:],
     )
 

@@ -1,6 +1,7 @@
 """What a run cost: false-alarm probability and time; and how small a violation it would have seen."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ntkverify.findings import Finding, Measurement, Verdict
@@ -78,6 +79,6 @@ def _visible(measurements: list[Measurement]) -> str:
     return " and ".join(parts)
 
 
-def _range(numbers) -> str:
+def _range(numbers: Sequence[float]) -> str:
     low, high = f"{min(numbers):.2g}", f"{max(numbers):.2g}"
     return low if low == high else f"{low} to {high} (by scenario)"

@@ -45,7 +45,7 @@ def train(
     progress: Progress | None = None,
     allow_unstable: bool = False,
 ) -> Trajectory:
-    """Training by gradient descent or another method, in place, of the parameters that require gradients.
+    """Trains by gradient descent or another method, in place, of the parameters that require gradients.
 
     x: (n, d), y: (n, outputs), x_test: (m, d); net: (n, d) -> (n, outputs). loss: 1/2 sum (f - y)^2, or
     the summed softmax cross-entropy to rows of y that are distributions. method: GradientDescent(),
@@ -132,7 +132,7 @@ def _descend(
     yield loss(outputs(net, x), y).sum().item()
 
 
-def _grow_velocities(optimizer: torch.optim.Optimizer, *_) -> None:
+def _grow_velocities(optimizer: torch.optim.Optimizer, *_: object) -> None:
     """Lazy layers' weights grow in training."""
     for parameter, state in optimizer.state.items():
         if state.get("momentum_buffer") is not None:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,14 +24,16 @@ TOGETHER = 2**21
 FEWEST_TOGETHER = 4
 """Fewer are faster one by one: batched products have a cost of their own, measured as about twice."""
 
+Part = TypeVar("Part", Trajectory, Record)
+
 OUTPUTS = ("initial_train", "train", "initial_test", "test")
 RECORDED = ("train", "test", "kernel_drift", "parameter_distance")
 
 
 def train_ensemble(
-    nets: Sequence[nn.Module], x: Array, y: Array, x_test: Array | None = None, **settings
+    nets: Sequence[nn.Module], x: Array, y: Array, x_test: Array | None = None, **settings: Any
 ) -> Trajectory:
-    """As `train`, for networks of one shape at once; outputs get a leading axis (networks, n, outputs).
+    """Does as `train`, for networks of one shape at once; outputs get a leading axis (networks, n, outputs).
 
     Small networks are trained together, as batched matrix products; the networks given stay as
     they are. The losses are sums over all networks. Raises as `train` does, and InvalidArgument for
@@ -59,18 +62,15 @@ def train_ensemble(
 def _alone(run: Trajectory) -> Trajectory:
     """The run of one network as that of an ensemble of one."""
 
-    def with_axis(part, names: Sequence[str]):
+    def lift(part: Part, names: Sequence[str]) -> Part:
         arrays = {name: getattr(part, name) for name in names}
-        return replace(
-            part, **{name: None if array is None else array[None] for name, array in arrays.items()}
-        )
+        lifted: dict[str, Any] = {name: None if a is None else a[None] for name, a in arrays.items()}
+        return replace(part, **lifted)
 
-    return replace(
-        with_axis(run, OUTPUTS), records=tuple(with_axis(record, RECORDED) for record in run.records)
-    )
+    return replace(lift(run, OUTPUTS), records=tuple(lift(record, RECORDED) for record in run.records))
 
 
-def _joined(parts: Sequence[object], names: Sequence[str], give: Callable[[Tensor], Array]) -> dict:
+def _joined(parts: Sequence[object], names: Sequence[str], give: Callable[[Tensor], Array]) -> dict[str, Any]:
     """Each named array of all parts, joined along the networks; None where there is none."""
     columns = {name: [getattr(part, name) for part in parts] for name in names}
     return {

@@ -10,12 +10,12 @@ LossName = Literal["squared", "cross_entropy"]
 
 
 def squared(f: Tensor, y: Tensor) -> Tensor:
-    """1/2 sum (f - y)^2."""
+    """Returns 1/2 sum (f - y)^2."""
     return ((f - y) ** 2).sum(dim=(-2, -1)) / 2
 
 
 def cross_entropy(f: Tensor, y: Tensor) -> Tensor:
-    """-sum y log softmax f, of rows y that are distributions over classes."""
+    """Returns -sum y log softmax f, for rows y that are distributions over classes."""
     return -(y * torch.log_softmax(f, dim=-1)).sum(dim=(-2, -1))
 
 

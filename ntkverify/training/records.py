@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,8 @@ class Recorder:
         moved = torch.linalg.matrix_norm(_kernel(self._net, self._x) - self._kernel)
         distances = zip(trained(self._net), self._start, strict=True)
         lead = 1 if isinstance(self._net, Stacked) else 0
-        squares = sum(((p.detach() - grown(q, p.shape)) ** 2).flatten(lead).sum(dim=-1) for p, q in distances)
+        moves = ((p.detach() - grown(q, p.shape)).flatten(lead) for p, q in distances)
+        squares = reduce(torch.add, ((move**2).sum(dim=-1) for move in moves))
         self.records.append(
             Record(
                 step=step,
@@ -75,12 +77,12 @@ class Recorder:
 
 
 def trained(net: nn.Module) -> list[nn.Parameter]:
-    """The parameters that training moves."""
+    """Returns the parameters that training moves."""
     return [parameter for parameter in net.parameters() if parameter.requires_grad]
 
 
 def outputs(net: nn.Module, x: Tensor) -> Tensor:
-    """What `net` says of x, without a graph."""
+    """Returns what `net` says of x, without a graph."""
     with torch.no_grad():
         return net(x)
 

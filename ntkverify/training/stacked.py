@@ -24,7 +24,7 @@ class Stacked(nn.Module):
         return vmap(lambda one: functional_call(self._shape[0], one, (x,)))(self._all())
 
     def ntk(self, x: Tensor) -> Tensor:
-        """The empirical NTK of each network, its mean over outputs: (networks, n, n)."""
+        """Computes the empirical NTK of each network, its mean over outputs: (networks, n, n)."""
         trained = {
             name: p.detach() for name, p in zip(self._names, self.stacked, strict=True) if p.requires_grad
         }

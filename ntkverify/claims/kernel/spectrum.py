@@ -23,7 +23,7 @@ def scaled(gram: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
 
 
 def spectrum_and_bound(
-    subject: Subject, arch: Architecture, x: np.ndarray, matrix: np.ndarray
+    subject: Subject, arch: Architecture | None, x: np.ndarray, matrix: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Eigenvalues (m,), ascending, of a scaled matrix, and how far errors of its entries move them."""
     if not matrix.size:

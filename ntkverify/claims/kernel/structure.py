@@ -72,7 +72,7 @@ def measure_rotation_invariant(
 
 def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """k(s x, t y) against (s t)^p k(x, y), p the product of the activations' degrees."""
-    arch, x = scenario.architecture, scenario.points.inputs()
+    arch, x = scenario.arch, scenario.points.inputs()
     factors = derive(scenario.points.seed, "factors").choice([1e-3, 0.5, 1.0, 7.0, 1e3], (len(x), 1))
     degree = int(np.prod([activation.homogeneous or 0 for activation in arch.activations]))
     bound, out = rounding_bound(subject, arch, x, factors * x), []

@@ -47,7 +47,7 @@ def features(net: nn.Module, x: np.ndarray) -> np.ndarray:
     """What a network with one output says of x, and its gradient there: (n, d) -> (n, 1 + p)."""
     inputs = torch.from_numpy(x).to(next(net.parameters()))
     gradients = jacobian_features(net, inputs)
-    columns = [net(inputs).detach(), *(rows.values[:, 0] for rows in gradients.values())]
+    columns = [net(inputs).detach(), *(rows.formed()[:, 0] for rows in gradients.values())]
     return torch.cat(columns, dim=1).numpy()
 
 

@@ -5,7 +5,9 @@ import functools
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,7 +49,7 @@ class NeuralTangentsSubject:
 
     @property
     def version(self) -> str:
-        """That of neural-tangents in the other process."""
+        """Is that of neural-tangents in the other process."""
         return self._running().greeting()["version"]
 
     def supports(self, arch: Architecture) -> bool:
@@ -55,11 +57,13 @@ class NeuralTangentsSubject:
         return translation.supports(arch)
 
     def nngp(self, arch: Architecture, x1: Array, x2: Array) -> Array:
-        """(n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out, differentiable."""
+        """Computes the kernel (n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out,
+        differentiable."""
         return self._kernel("nngp", arch, x1, x2)
 
     def ntk(self, arch: Architecture, x1: Array, x2: Array) -> Array:
-        """(n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out, differentiable."""
+        """Computes the kernel (n1, n2) for x1 (n1, inputs), x2 (n2, inputs); torch in gives torch out,
+        differentiable."""
         return self._kernel("ntk", arch, x1, x2)
 
     def _kernel(self, part: str, arch: Architecture, x1: Array, x2: Array) -> Array:
@@ -67,7 +71,7 @@ class NeuralTangentsSubject:
         points = (as_matrix(name, x, columns=arch.inputs).double() for name, x in (("x1", x1), ("x2", x2)))
         return as_given(x1, x2)(_Kernel.apply(*points, functools.partial(self._ask, header)))
 
-    def _ask(self, header: dict, operation: str, **arrays: Tensor) -> dict[str, Tensor]:
+    def _ask(self, header: dict[str, Any], operation: str, **arrays: Tensor) -> dict[str, Tensor]:
         sent = {name: array.detach().cpu().numpy() for name, array in arrays.items()}
         answer, results = self._running().ask({**header, "operation": operation}, **sent)
         if "error" in answer:
@@ -101,14 +105,14 @@ class _Kernel(torch.autograd.Function):
     """k(x1, x2), `ask` being the subject's question with all but its operation and its arrays."""
 
     @staticmethod
-    def forward(ctx, x1: Tensor, x2: Tensor, ask) -> Tensor:
+    def forward(ctx: Any, x1: Tensor, x2: Tensor, ask: Callable[..., dict[str, Tensor]]) -> Tensor:
         ctx.save_for_backward(x1, x2)
         ctx.ask = ask
         return ask("value", x1=x1, x2=x2)["kernel"]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, weights: Tensor):
+    def backward(ctx: Any, weights: Tensor) -> tuple[Tensor, Tensor, None]:
         x1, x2 = ctx.saved_tensors
         gradient = ctx.ask("gradient", x1=x1, x2=x2, weights=weights)
         return gradient["x1"], gradient["x2"], None

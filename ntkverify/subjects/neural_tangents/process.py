@@ -34,17 +34,19 @@ class Process:
 
     def __init__(self, command: tuple[str, ...], limit: float):
         self._command, self._limit = command, limit
-        self._lock, self._process, self._greeting = threading.Lock(), None, {}
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._greeting: dict[str, Any] = {}
         atexit.register(self.close)
 
     def greeting(self) -> dict[str, Any]:
-        """The header of the first message that the process sent. Raises as `ask` does."""
+        """Returns the header of the first message that the process sent. Raises as `ask` does."""
         with self._lock:
             self._start()
             return self._greeting
 
     def ask(self, header: dict[str, Any], **arrays: np.ndarray) -> Message:
-        """The answer to one message.
+        """Returns the answer to one message.
 
         Raises ProcessDied where there is none, and OSError where the command cannot be run.
         """
@@ -79,7 +81,13 @@ class Process:
     def _exchange(self, header: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Message:
         """Sends `header`, if there is one, and reads one message."""
         process, late = self._process, threading.Event()
-        timer = threading.Timer(self._limit, lambda: (late.set(), _kill(process)))
+        assert process and process.stdin and process.stdout, "it was started with pipes"
+
+        def end() -> None:
+            late.set()
+            _kill(process)
+
+        timer = threading.Timer(self._limit, end)
         timer.start()
         try:
             if header is not None:
@@ -95,6 +103,6 @@ class Process:
             timer.cancel()
 
 
-def _kill(process: subprocess.Popen) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

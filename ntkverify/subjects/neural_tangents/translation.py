@@ -6,7 +6,8 @@ from ntkverify.errors import InvalidArgument
 
 
 def calls(arch: Architecture) -> list[StaxLayer]:
-    """The layers from input to output. Raises InvalidArgument for one that stax has not in closed form."""
+    """Returns the layers from input to output. Raises InvalidArgument for one that stax has not in closed
+    form."""
     return [_call(layer) for layer in arch.walk()]
 
 

@@ -10,7 +10,8 @@ import json
 import os
 import struct
 import sys
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,15 +19,16 @@ START = struct.Struct(">8sQ")
 MAGIC = b"ntkverif"
 
 
-def send(stream: BinaryIO, header: dict[str, Any], **arrays: np.ndarray) -> None:
+def send(stream: IO[bytes], header: dict[str, Any], **arrays: np.ndarray) -> None:
     """Writes one message."""
     archive = io.BytesIO()
-    np.savez(archive, header=np.array(json.dumps(header)), **arrays)
+    members: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
+    np.savez(archive, **members)
     stream.write(START.pack(MAGIC, archive.tell()) + archive.getvalue())
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Reads one message. Raises EOFError where the stream ends, or holds something else."""
     magic, length = START.unpack(_exactly(stream, START.size))
     if magic != MAGIC:
@@ -36,7 +38,7 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return json.loads(str(arrays.pop("header"))), arrays
 
 
-def _exactly(stream: BinaryIO, count: int) -> bytes:
+def _exactly(stream: IO[bytes], count: int) -> bytes:
     content = stream.read(count)
     if len(content) < count:
         raise EOFError(f"{len(content)} of {count} bytes of a message came")
@@ -72,19 +74,19 @@ def main() -> None:
 
 
 def value(header: dict[str, Any], x1: np.ndarray, x2: np.ndarray) -> dict[str, Any]:
-    """The kernel (n1, n2) that the header names, of its layers at x1 (n1, d), x2 (n2, d)."""
+    """Computes the kernel (n1, n2) that the header names, of its layers at x1 (n1, d), x2 (n2, d)."""
     return {"kernel": _kernel(header, x1, x2)}
 
 
 def gradient(header: dict[str, Any], x1: np.ndarray, x2: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
-    """Of sum(weights * kernel) at x1 (n1, d) and at x2 (n2, d); weights: (n1, n2)."""
+    """Computes the gradients of sum(weights * kernel) at x1 (n1, d) and at x2 (n2, d); weights: (n1, n2)."""
     import jax
 
     at_x1, at_x2 = jax.grad(lambda x1, x2: (weights * _kernel(header, x1, x2)).sum(), argnums=(0, 1))(x1, x2)
     return {"x1": at_x1, "x2": at_x2}
 
 
-OPERATIONS = {"value": value, "gradient": gradient}
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {"value": value, "gradient": gradient}
 
 
 def _kernel(header: dict[str, Any], x1: Any, x2: Any) -> Any:
@@ -98,7 +100,7 @@ def _kernel(header: dict[str, Any], x1: Any, x2: Any) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def _layer(name: str, options: str) -> tuple[Any, Any, Any]:
-    """That layer of stax, its kernel function compiled by itself, once for all depths and networks.
+    """Makes that layer of stax, its kernel function compiled by itself, once for all depths and networks.
 
     (A whole network at once takes half a minute to compile at depth 30, and minutes at depth 100.)
     """
