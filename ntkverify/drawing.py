@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # Okabe & Ito's palette: told apart by colour-blind readers too.
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 INK = "#010101"
-"""Of what takes the colour of the page's text; black stays black."""
+"""The colour of what takes that of the page's text; black stays black."""
 
 LEFT_OUT = ("metadata", "style")
 """Elements that a page can do without."""

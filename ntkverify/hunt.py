@@ -14,7 +14,7 @@ from ntkverify.claims import CATALOGUE, Claim, Effort, examine
 from ntkverify.diagnosis import explained
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.refutation import ClaimRefuted
-from ntkverify.reproducible import without_constants
+from ntkverify.reproducible import constants_left_out
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.space import space
@@ -94,7 +94,7 @@ class Hunt:
                 raise ClaimRefuted(finding)
 
         try:
-            with without_constants():
+            with constants_left_out():
                 refute()
         except hypothesis.errors.Unsatisfiable:
             pass  # the subject supports no architecture that the claim is about
@@ -115,7 +115,7 @@ class Hunt:
             return None
         attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, claim.outside_samples)
         try:
-            with without_constants():
+            with constants_left_out():
                 scenario = hypothesis.find(
                     claim.outside(self.subject, self.budget, self.seed),
                     lambda scenario: (

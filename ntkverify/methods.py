@@ -95,7 +95,7 @@ class HeavyBall(Method):
         return _over(2 + 2 * self.momentum, largest_eigenvalue)
 
     def filters(self, spectrum: Tensor, steps: Sequence[int], learning_rate: float) -> Tensor:
-        """By the optimiser's own recursion in each eigendirection, for the residual 1 - l s of a share s."""
+        """Follows the optimiser's own recursion in each eigendirection, for the residual 1 - l s of a share s."""
         learned, velocity = torch.zeros_like(spectrum), torch.zeros_like(spectrum)
         known = {0: learned}
         for step in range(1, max(steps, default=0) + 1):

@@ -11,7 +11,7 @@ CONSTANTS = "_maybe_draw_constant"
 
 
 @contextlib.contextmanager
-def without_constants() -> Iterator[None]:
+def constants_left_out() -> Iterator[None]:
     """Hypothesis draws no constants meanwhile.
 
     Recent releases draw some from the source of every local module that is loaded, so that a file of numbers

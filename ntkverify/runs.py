@@ -85,7 +85,7 @@ class Run:
         append(self.folder / self.journal, finding)
         self.findings.append(finding)
 
-    def by_claim(self) -> dict[str, list[Finding]]:
+    def findings_by_claim(self) -> dict[str, list[Finding]]:
         """Groups the findings by claim, each question once, with its last answer."""
         grouped: dict[str, dict[str, Finding]] = defaultdict(dict)
         for finding in self.findings:

@@ -108,7 +108,7 @@ class Scenario:
         return self.to_json()
 
     def to_plain(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers, for a finding's record; what stands at its default is left out."""
+        """Writes it as dicts, lists, strings and numbers, for a finding's record; what stands at its default is left out."""
         return serialization.to_plain(self)
 
     @staticmethod

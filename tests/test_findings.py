@@ -100,7 +100,7 @@ def test_the_same_question_counts_once_with_its_last_answer(tmp_path):
     run = Run.start(tmp_path, {})
     run.record(finding())
     run.record(finding(minimal=True))
-    assert [f.minimal for f in run.by_claim()["a.b"]] == [True]
+    assert [f.minimal for f in run.findings_by_claim()["a.b"]] == [True]
 
 
 def test_findings_are_found_by_id_or_refused(tmp_path):

@@ -36,7 +36,7 @@ def measure_depth_step(subject: Subject, scenario: Scenario, effort: Effort) -> 
     Networks are 0 at the start and trained on the points that regression has. In units of the targets'
     root mean square, extrapolated to infinite width.
     """
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     targets = scenario.points.targets()
     truth, size = targets[len(task.y) :], np.sqrt((targets**2).mean())
 
@@ -72,7 +72,7 @@ def measure_depth_step(subject: Subject, scenario: Scenario, effort: Effort) -> 
 
 def measure_similarity(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Expected error of NNGP regression over that of NTK regression, less 1, on targets from each process."""
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     points, n = task.points, len(task.x)
     kernels = {
         name: np.asarray(getattr(subject, name)(scenario.arch, points, points)) for name in ("nngp", "ntk")

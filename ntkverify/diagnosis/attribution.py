@@ -38,7 +38,7 @@ def gap_terms(claim: Claim, subject: Any, scenario: Scenario) -> tuple[GapTerm, 
 
 
 def _gap(subject: Any, scenario: Scenario) -> Gap | None:
-    task, width, seed = Task.of(scenario), scenario.widths[0], scenario.network_seed("gap")
+    task, width, seed = Task.posed_by(scenario), scenario.widths[0], scenario.network_seed("gap")
     data: dict[str, Any] = {"x": task.x, "y": task.y, "x_test": task.x_test, "steps": scenario.run.steps}
     if has(subject, "build"):
         net = subject.network(None, width, seed)

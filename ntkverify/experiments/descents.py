@@ -43,7 +43,7 @@ def descent_on(
 ) -> tuple[Predicted, np.ndarray]:
     """What gradient descent on k_train, k_test_train predicts from any start, and, from 0, how far it moves
     the outputs: (n + m, o). task: the scenario's, unless other targets are given."""
-    task, settings = task or Task.of(scenario), descent(scenario, kernels[0])
+    task, settings = task or Task.posed_by(scenario), descent(scenario, kernels[0])
     predictor = part(subject, "gradient_descent")
 
     def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:

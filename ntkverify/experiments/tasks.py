@@ -16,8 +16,8 @@ class Task:
     x_test: np.ndarray
 
     @staticmethod
-    def of(scenario: Scenario) -> "Task":
-        """The scenario's last points are held out."""
+    def posed_by(scenario: Scenario) -> "Task":
+        """Returns the task of a scenario, whose last points are held out."""
         points, targets = scenario.points.inputs(), scenario.points.targets()
         n = scenario.points.count - scenario.run.test_points
         return Task(points[:n], targets[:n], points[n:])

@@ -30,7 +30,7 @@ def measure(problem: Problem, replicate: int) -> Gaps:
     Raises InvalidArgument for an activation without an NTK, or inputs that no data source has.
     """
     scenario = _scenario(problem)
-    plain = Task.of(scenario)
+    plain = Task.posed_by(scenario)
     task = replace(plain, y=problem.label_scale * plain.y)
     n, subject = len(task.x), BuiltinSubject()
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):

@@ -23,7 +23,7 @@ STAGES = (
 )
 
 STEP_SIZE = 0.9
-"""Of trained networks, as a share of the largest stable learning rate."""
+"""The learning rate of trained networks, as a share of the largest stable one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,7 +74,7 @@ def comparison_in_words(comparison: Comparison) -> str:
 
 
 def _by_id(run: Run) -> dict[str, Finding]:
-    return {finding.id: finding for findings in run.by_claim().values() for finding in findings}
+    return {finding.id: finding for findings in run.findings_by_claim().values() for finding in findings}
 
 
 def _notable(run: Run) -> dict[str, Finding]:

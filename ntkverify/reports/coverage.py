@@ -49,7 +49,7 @@ def reached(run: Run) -> list[Reach]:
     """Returns how far the run went along each axis that its header states; nothing where that has none."""
     scenarios = [
         finding.scenario
-        for findings in run.by_claim().values()
+        for findings in run.findings_by_claim().values()
         for finding in findings
         if finding.verdict is not Verdict.OUT_OF_SCOPE
     ]

@@ -55,7 +55,7 @@ def _richness(finding: Finding) -> int:
 
 def rows(run: Run) -> list[Row]:
     """Returns one row per claim that was tried, in the order in which claims build on one another."""
-    findings = run.by_claim()
+    findings = run.findings_by_claim()
     return [_row(claim, findings[claim]) for claim in run.header["claims"] if claim in findings]
 
 

@@ -35,7 +35,7 @@ class Totals:
 
 def totals(run: Run) -> Totals:
     """Returns what the run cost, over all of its findings, each question once."""
-    findings = [finding for some in run.by_claim().values() for finding in some]
+    findings = [finding for some in run.findings_by_claim().values() for finding in some]
     levels = [
         measurement.statistics.level
         for finding in findings

@@ -29,7 +29,7 @@ SCREEN = 8
 """Networks at each width to start with: over so many widths the slope of each is known to about a tenth."""
 
 POWERS = (0.5, 1.0)
-"""Of 1 / width, in the mean of trained networks: units that cross the kink of ReLU add the first one. Without it an
+"""Powers of 1 / width in the mean of trained networks: units that cross the kink of ReLU add the first one. Without it an
 extrapolation was measured to leave up to .4 / sqrt(widest), with it nothing beyond its standard error."""
 
 LEFT = 0.15
@@ -53,7 +53,7 @@ def measure_decades(subject: Subject, scenario: Scenario, effort: Effort) -> tup
 
     The networks are ntkverify's own; those wider than WIDEST_DENSE have lazy hidden weights.
     """
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     kernel = np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.points))
     kernels = task.split(kernel)
     predicted, moved = descent_on(subject, scenario, kernels)

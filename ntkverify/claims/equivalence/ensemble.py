@@ -14,7 +14,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.subjects import Subject, part
 
 RESOLUTION = 0.5
-"""Of the mean, in standard deviations, and of the variance: a variance without its cross term is off by
+"""Resolutions of the mean, in standard deviations, and of the variance: a variance without its cross term is off by
 more than that where the test points are near the training points."""
 
 TRUNCATION = 0.1
@@ -28,7 +28,7 @@ def measure_ensemble(subject: Subject, scenario: Scenario, effort: Effort) -> tu
     The direction is random, the same for the scenario. Each network's output along it, less the mean
     and in standard deviations of the Gaussian predicted, has mean 0; its square has mean 1.
     """
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     kernel = np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.points))
     start = np.asarray(part(subject, "nngp")(scenario.arch, task.points, task.points))
     (k_train, k_test_train), n = task.split(kernel), len(task.x)

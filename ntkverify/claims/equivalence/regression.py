@@ -35,14 +35,14 @@ def measure_regression(subject: Subject, scenario: Scenario, effort: Effort) -> 
 
 
 def measure_zero_start(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
-    """As `measure_regression`, for networks that are 0 at the start, against the kernel alone."""
+    """Does as `measure_regression`, for networks that are 0 at the start, against the kernel alone."""
     _, moved = descent_on(subject, scenario, _kernels(subject, scenario))
     return _converge(subject, scenario, effort, lambda *_: moved, moved, Antisymmetric)
 
 
 def measure_interpolation(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
-    """As `measure_regression`, against ridgeless regression on what the initial function leaves."""
-    task, (k_train, k_test_train) = Task.of(scenario), _kernels(subject, scenario)
+    """Does as `measure_regression`, against ridgeless regression on what the initial function leaves."""
+    task, (k_train, k_test_train) = Task.posed_by(scenario), _kernels(subject, scenario)
     regression = part(subject, "kernel_regression")
 
     def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def measure_interpolation(subject: Subject, scenario: Scenario, effort: Effort) 
 
 
 def _kernels(subject: Subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     return task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
 
 
@@ -65,7 +65,7 @@ def _converge(
     moved: np.ndarray,
     wrap: Callable[[nn.Module], nn.Module] = lambda net: net,
 ) -> tuple[Measurement, ...]:
-    task, settings = Task.of(scenario), descent(scenario, _kernels(subject, scenario)[0])
+    task, settings = Task.posed_by(scenario), descent(scenario, _kernels(subject, scenario)[0])
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets: list[nn.Module] = [wrap(net) for net in networks(subject, scenario, width, seeds)]

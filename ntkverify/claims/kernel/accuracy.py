@@ -23,10 +23,10 @@ KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def kernels(subject: Subject, arch: Architecture | None) -> dict[str, KernelFunction]:
     """The kernels that the subject brings, by name."""
 
-    def of(part: str) -> KernelFunction:
+    def asked(part: str) -> KernelFunction:
         return lambda x1, x2: np.asarray(getattr(subject, part)(arch, x1, x2), dtype=float)
 
-    return {name: of(part) for name, part in (("NNGP", "nngp"), ("NTK", "ntk")) if has(subject, part)}
+    return {name: asked(part) for name, part in (("NNGP", "nngp"), ("NTK", "ntk")) if has(subject, part)}
 
 
 def accuracy(subject: Subject) -> float:

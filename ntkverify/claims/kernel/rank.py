@@ -80,7 +80,7 @@ def _degree(arch: Architecture) -> int:
 
 
 def predicted_rank(scenario: Scenario) -> int:
-    """Of both kernels: polynomials of a degree span that many functions; see RANK."""
+    """The ranks of both kernels: polynomials of a degree span that many functions; see RANK."""
     arch, d = scenario.arch, scenario.arch.inputs
     count = scenario.points.count
     if not all(activation.polynomial for activation in arch.activations):

@@ -115,7 +115,7 @@ def _drift_and_distance(subject: Subject, scenario: Scenario, width: int, seeds:
 
 
 def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
-    task, training = Task.of(scenario), scenario.run
+    task, training = Task.posed_by(scenario), scenario.run
     full = np.asarray(empirical_ntk(net, task.points, task.x, outputs="full"))
     rows, columns, outputs, _ = full.shape
     kernel = full.transpose(0, 2, 1, 3).reshape(rows * outputs, columns * outputs)

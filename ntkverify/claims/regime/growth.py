@@ -78,7 +78,7 @@ def drifts(
 ) -> Values:
     """Relative drift of the kernel of networks wrapped by (net, width), trained at speed(width) times the
     learning rate of the analytic NTK on targets `loudness` times as large."""
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     task = replace(task, y=loudness * task.y)
     settings = analytic_descent(subject, scenario)
 
@@ -102,7 +102,7 @@ def gaps(
     subject: Subject, scenario: Scenario, wrap: Callable[[nn.Module], nn.Module] = lambda net: net
 ) -> Values:
     """Relative distances of wrapped networks to kernel regression from their own start, after training."""
-    task, kernels = Task.of(scenario), analytic_kernels(subject, scenario)
+    task, kernels = Task.posed_by(scenario), analytic_kernels(subject, scenario)
     settings, (predicted, moved) = descent(scenario, kernels[0]), descent_on(subject, scenario, kernels)
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
@@ -114,7 +114,7 @@ def gaps(
 
 def analytic_kernels(subject: Subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     """k_train, k_test_train of the scenario's points."""
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     return task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
 
 

@@ -24,7 +24,7 @@ def measure_cross_entropy(
 ) -> tuple[Measurement, ...]:
     """Drift of the kernel over time, two classes, both outputs trained."""
     two = replace(scenario, architecture=replace(scenario.arch, outputs=2))
-    task, settings = Task.of(scenario), analytic_descent(subject, scenario)
+    task, settings = Task.posed_by(scenario), analytic_descent(subject, scenario)
     labels = np.eye(2)[(task.y[:, 0] > np.median(task.y[:, 0])).astype(int)]
     task = replace(task, y=labels)
 
@@ -42,7 +42,7 @@ def measure_weight_decay(
     subject: Subject, scenario: Scenario, effort: Effort, kept: float = DECAY
 ) -> tuple[Measurement, ...]:
     """What decay takes of the kernel: a ReLU network's is homogeneous of degree 2 H in its weights."""
-    task, settings = Task.of(scenario), analytic_descent(subject, scenario)
+    task, settings = Task.posed_by(scenario), analytic_descent(subject, scenario)
     rate, steps = settings["learning_rate"], scenario.run.steps
     decay = (1 - kept ** (1 / steps)) / rate
     expected = 1 - DECAY ** (2 * scenario.arch.depth)

@@ -60,7 +60,7 @@ def measure_dropout(
     subject: Subject, scenario: Scenario, effort: Effort, share: float = DROPPED
 ) -> tuple[Measurement, ...]:
     """Distance to kernel regression of networks trained with dropout and evaluated without."""
-    task, kernels = Task.of(scenario), analytic_kernels(subject, scenario)
+    task, kernels = Task.posed_by(scenario), analytic_kernels(subject, scenario)
     settings, (predicted, moved) = descent(scenario, kernels[0]), descent_on(subject, scenario, kernels)
     n, points = len(task.x), torch.from_numpy(task.points)
 

@@ -26,7 +26,7 @@ OUTPUT_SCALES = (0.5, 2.0, 8.0, 32.0, 128.0)
 LABEL_SCALES = (16.0, 8.0, 4.0, 2.0, 1.0)
 
 LOUDNESS = 4.0
-"""Of the targets in the mean-field scale: weights move in proportion to what there is to learn."""
+"""The scale of the targets in the mean-field scale: weights move in proportion to what there is to learn."""
 
 
 class Scaled(nn.Module):
@@ -59,7 +59,7 @@ def measure_mean_field(
 
 def measure_output_scale(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Drift of the kernel of alpha f, f = 0 at the start, over alpha."""
-    task, settings = Task.of(scenario), analytic_descent(subject, scenario)
+    task, settings = Task.posed_by(scenario), analytic_descent(subject, scenario)
 
     def at(scale: float, seeds: list[int]) -> np.ndarray:
         made = networks(subject, scenario, scenario.widths[0], seeds)
@@ -83,7 +83,7 @@ def measure_label_scale(
     subject: Subject, scenario: Scenario, effort: Effort, scales: tuple[float, ...] = LABEL_SCALES
 ) -> tuple[Measurement, ...]:
     """Drift of the kernel over the size of the targets."""
-    task, settings = Task.of(scenario), analytic_descent(subject, scenario)
+    task, settings = Task.posed_by(scenario), analytic_descent(subject, scenario)
 
     def at(scale: float, seeds: list[int]) -> np.ndarray:
         nets = networks(subject, scenario, scenario.widths[0], seeds)
@@ -106,7 +106,7 @@ def measure_standard(
     subject: Subject, scenario: Scenario, effort: Effort, build: str = "standard_network"
 ) -> tuple[Measurement, ...]:
     """lambda_max of the network's own NTK over width, and whether a rate that suits the narrowest diverges."""
-    task, make, empirical_ntk = Task.of(scenario), part(subject, build), part(subject, "empirical_ntk")
+    task, make, empirical_ntk = Task.posed_by(scenario), part(subject, build), part(subject, "empirical_ntk")
 
     def built(width: int, seeds: list[int]) -> list[nn.Module]:
         return [make(scenario.arch, scenario.hidden_widths(width), seed) for seed in seeds]

@@ -21,7 +21,7 @@ WIDTHS = (256, 160, 96, 64, 32)
 
 def measure_last_layer(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of networks whose last layer was trained, from zero, to descent on the NNGP kernel."""
-    task = Task.of(scenario)
+    task = Task.posed_by(scenario)
     kernels = task.split(np.asarray(part(subject, "nngp")(scenario.arch, task.points, task.x)))
     settings = descent(scenario, kernels[0])
     _, moved = descent_on(subject, scenario, kernels)

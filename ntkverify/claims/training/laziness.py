@@ -17,12 +17,12 @@ SMOOTH, KINKED = (-1.0, -0.75), (-0.5, -0.4)
 """Slopes over width: in theory, and the shallowest that finite widths bend them to."""
 
 TOLERATED = 0.05
-"""Of networks that may break the bound, which holds with high probability."""
+"""The share of networks that may break the bound, which holds with high probability."""
 
 
 def measure_laziness(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Slopes over width of the kernel's relative drift, and of the distance to the linearised network."""
-    task, empirical_ntk = Task.of(scenario), part(subject, "empirical_ntk")
+    task, empirical_ntk = Task.posed_by(scenario), part(subject, "empirical_ntk")
     analytic = task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
     settings, predictor = descent(scenario, analytic[0]), part(subject, "gradient_descent")
 
@@ -51,7 +51,7 @@ def measure_laziness(subject: Subject, scenario: Scenario, effort: Effort) -> tu
 
 def measure_residual(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The share of networks whose residual ever exceeds the bound."""
-    task, steps = Task.of(scenario), scenario.run.steps
+    task, steps = Task.posed_by(scenario), scenario.run.steps
     k_train, _ = task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
     settings = descent(scenario, k_train)
     contraction = 1 - settings["learning_rate"] * np.linalg.eigvalsh(k_train)[0] / 3

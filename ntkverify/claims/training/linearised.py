@@ -22,7 +22,7 @@ from ntkverify.training import Trajectory, train
 METHODS = tuple(method(momentum) for method in (HeavyBall, Nesterov) for momentum in (0.5, 0.9))
 
 PENALTY = 0.5
-"""Of the largest eigenvalue of the kernel: enough for training to end within the steps allowed."""
+"""The penalty as a share of the kernel's largest eigenvalue: enough for training to end within the steps allowed."""
 
 CURVE_POINTS = 8
 """Steps at which the report shows both sides."""
@@ -94,7 +94,7 @@ def _linearised(
     subject: Subject, scenario: Scenario
 ) -> tuple[Task, Linearised, tuple[np.ndarray, np.ndarray]]:
     """The task of the linearised network, whose points are their features; the network; its kernels."""
-    task, hidden = Task.of(scenario), scenario.hidden_widths(scenario.widths[0])
+    task, hidden = Task.posed_by(scenario), scenario.hidden_widths(scenario.widths[0])
     net = part(subject, "network")(scenario.arch, hidden, scenario.network_seed("linearised"))
     kernel = np.asarray(part(subject, "empirical_ntk")(net, task.points, task.x))
     seen = replace(task, x=features(net, task.x), x_test=features(net, task.x_test))
