@@ -103,35 +103,30 @@ def _expectations(
     function: Function, kinks: Sequence[float], moments: SecondMoments, accuracy: float, *, differences: bool
 ) -> Expectations:
     given, shape = moments.covariance.dtype, moments.covariance.shape
-    wanted = max(accuracy, 64 * torch.finfo(given).eps)  # single precision may not reach what was asked for
-    pairs = _Pairs.made_from(moments)
-    todo, values, errors = (
-        torch.arange(len(pairs), device=pairs.i.device),
-        torch.zeros_like(pairs.deficit),
-        [],
-    )
+    pairs = _Pairs.made_from(moments)  # in double precision, whatever the inputs
+    todo, values = torch.arange(len(pairs), device=pairs.i.device), torch.zeros_like(pairs.deficit)
+    errors = [0.0]
     for terms in TERMS_AT_KINKS if kinks else TERMS:
-        first = second = expand(function, pairs.s, kinks, terms, wanted)
+        first = second = expand(function, pairs.s, kinks, terms, accuracy)
         if not torch.equal(pairs.s, pairs.t) or pairs.s.requires_grad:
-            second = expand(function, pairs.t, kinks, terms, wanted)
+            second = expand(function, pairs.t, kinks, terms, accuracy)
         errors += [first.error, second.error]
-        reached = _reached(pairs[todo], first, second, wanted, differences)
+        reached = _reached(pairs[todo], first, second, accuracy, differences)
         for places in todo[reached].split(AT_ONCE // terms):
             found = _summed(pairs[places], first, second, differences)
             values = values.index_put((places,), found)
         todo = todo[~reached]
-        if not len(todo) or max(errors) > wanted:
+        if not len(todo) or max(errors) > accuracy:
             break
     else:
-        found, error = _integrated(function, kinks, pairs[todo], first, second, wanted, differences)
+        found, error = _integrated(function, kinks, pairs[todo], first, second, accuracy, differences)
         values = values.index_put((todo,), found)
         errors.append(error)
-    error = max(errors)
     return Expectations(
         values=values.reshape(shape).to(given),
         square1=first.square.to(given),
         square2=second.square.to(given),
-        error=error if error > wanted else min(error, accuracy),
+        error=max(errors),
     )
 
 
