@@ -104,6 +104,8 @@ def test_an_unstable_learning_rate_is_refused_or_watched():
         ({"x_test": X_TEST[:, :2]}, "x_test"),
         ({"steps": -1}, "steps"),
         ({"learning_rate": -0.1}, "learning_rate"),
+        ({"method": "nesterov"}, "method"),
+        ({"method": nv.Nesterov}, "method"),
         ({"loss": "hinge"}, "loss"),
         ({"loss": "cross_entropy"}, "y"),
         ({"penalty": -1.0}, "penalty"),

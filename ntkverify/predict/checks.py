@@ -18,6 +18,7 @@ def max_learning_rate(k_train: Array, *, method: Method = PLAIN) -> float:
     k_train: (n, n). The limits of other methods stand with them, in `ntkverify.methods`. Infinite for a kernel
     of zeros. Raises InvalidArgument for a matrix that is no kernel.
     """
+    check_method(method)
     return method.stable_below(eigenvalues(as_kernel(k_train))[-1].item())
 
 
@@ -31,6 +32,13 @@ def check_stable(learning_rate: float, largest_eigenvalue: float, method: Method
             f"less than {method.limit} = {limit:.6g}",
             "Training diverges there; lower it, or pass allow_unstable=True to watch it diverge.",
         )
+
+
+def check_method(method: Method) -> None:
+    """Raises InvalidArgument for what is no method of training."""
+    if not isinstance(method, Method):
+        remedy = "Pass GradientDescent(), HeavyBall(momentum) or Nesterov(momentum)."
+        raise InvalidArgument("method", repr(method), "a method of training", remedy)
 
 
 def check_learning_rate(learning_rate: float) -> None:

@@ -13,6 +13,7 @@ from ntkverify.predict.checks import (
     PLAIN,
     as_kernel,
     check_learning_rate,
+    check_method,
     check_stable,
     check_steps,
 )
@@ -81,6 +82,7 @@ def gradient_descent(
     for count in counts:
         check_steps(count)
     check_learning_rate(learning_rate)
+    check_method(method)
     if not allow_unstable:
         largest = eigenvalues(as_kernel(k_train))[-1].item()
         check_stable(learning_rate, largest, method)

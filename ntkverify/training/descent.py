@@ -16,6 +16,7 @@ from ntkverify.predict.checks import (
     PLAIN,
     check_distributions,
     check_learning_rate,
+    check_method,
     check_stable,
     check_steps,
 )
@@ -63,6 +64,7 @@ def train(
         raise InvalidArgument("net", "no trainable parameter", "at least one", "Set requires_grad.")
     check_steps(steps)
     check_learning_rate(learning_rate)
+    check_method(method)
     _check_settings(
         loss, {"penalty": penalty, "weight_decay": weight_decay}, record_at, stop_at, batch_size, steps
     )

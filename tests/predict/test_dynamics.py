@@ -99,6 +99,8 @@ def test_kernels_that_are_none_are_refused_with_their_eigenvalue():
         (lambda: predict.gradient_flow(K, Y, time=-1.0), "time"),
         (lambda: predict.gradient_descent(K, Y, steps=-1, learning_rate=0.1), "steps"),
         (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate=0.0), "learning_rate"),
+        (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate=1e-3, method="heavy"), "method"),
+        (lambda: predict.max_learning_rate(K, method=0.9), "method"),
         (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate=1e-3, f0_train=F0[:2]), "f0_train"),
         (lambda: predict.gradient_flow(K, Y, CROSS, time=1.0, f0_test=F0), "f0_test"),
         (lambda: predict.gradient_flow(K * np.nan, Y, time=1.0), "k_train"),
