@@ -1,4 +1,8 @@
-"""Rounding bounds, and factorisations that raise where they cannot work: never repaired in silence."""
+"""Rounding bounds, one thread so that sums keep their order, and factorisations that raise where they cannot
+work: never repaired in silence."""
+
+import contextlib
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -43,3 +47,14 @@ def cholesky(argument: str, matrix: Tensor) -> Tensor:
         remedy = "Remove duplicate inputs, or pass a positive ridge."
         raise NotPositiveDefinite(argument, smallest, bound, remedy)
     return factor
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Small tensors are faster on one thread, and sums keep their order, so that a replay agrees."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -15,7 +15,7 @@ from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
 from ntkverify.activations.base import SecondMoments, columns, ratio, root
-from ntkverify.activations.quadrature import TAIL, Function, nodes_between
+from ntkverify.activations.quadrature import TAIL, Function, gaussian_nodes
 
 DualDerivative = Callable[[SecondMoments], Tensor]
 
@@ -80,7 +80,6 @@ def _end(
     parts = (s, torch.where(acute, t, -t), torch.where(alive, alpha, 1), sign * torch.where(alive, beta, 1))
     s, t, alpha, beta = (part[..., None] for part in parts)
     breaks = torch.linspace(-TAIL, TAIL, END_PANELS + 1, dtype=s.dtype, device=s.device)
-    z, weights = nodes_between(breaks[None], END_NODES)
-    weights = weights * torch.exp(-(z**2) / 2) / math.sqrt(8 * math.pi)
-    distance = (weights * (function(s * z) / alpha - function(t * z) / beta) ** 2).sum(dim=-1)
+    z, weights = gaussian_nodes(breaks[None], END_NODES)
+    distance = (weights * (function(s * z) / alpha - function(t * z) / beta) ** 2).sum(dim=-1) / 2
     return torch.where(alive, distance, 1)

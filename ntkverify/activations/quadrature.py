@@ -97,16 +97,17 @@ def _mean_over_pairs(
     for kink in kinks or (0.0,):
         width = sine / cosine.abs().clamp(min=0.1)
         breaks += [((kink / along) + width * step).detach().clamp(-TAIL, TAIL)[:, None] for step in STEPS]
-    z, weights = _gaussian(torch.cat(breaks, dim=1).sort(dim=1).values, rule)  # (pairs, outer)
+    z, weights = gaussian_nodes(torch.cat(breaks, dim=1).sort(dim=1).values, rule)  # (pairs, outer)
     shift = (t * cosine)[:, None] * z
     spread = (t * sine)[:, None].expand_as(z)
-    other, other_weights = _gaussian(_panels(shift, spread, kinks).flatten(0, 1), rule)
+    other, other_weights = gaussian_nodes(_panels(shift, spread, kinks).flatten(0, 1), rule)
     v = shift[:, :, None] + spread[:, :, None] * other.reshape(*shift.shape, -1)
     first = function(s[:, None] * z) / a[:, None]
     values = combine(first[:, :, None], function(v) / b[:, None, None])
     return (weights * (other_weights.reshape(v.shape) * values).sum(dim=2)).sum(dim=1)
 
 
-def _gaussian(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
+def gaussian_nodes(breaks: Tensor, rule: int) -> tuple[Tensor, Tensor]:
+    """Nodes and weights (n, panels x rule) of the standard normal mean over sorted breaks (n, panels + 1)."""
     z, weights = nodes_between(breaks, rule)
     return z, weights * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)

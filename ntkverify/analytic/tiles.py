@@ -14,6 +14,7 @@ from torch import Tensor
 from ntkverify.analytic.angular import TileKernel, angular_kernel
 from ntkverify.analytic.recursion import angle_kernel, polar, propagate
 from ntkverify.architecture import Architecture
+from ntkverify.numerics import one_thread
 
 TILE = 256
 """Rows and columns: a dozen such matrices of doubles fit into a usual second-level cache."""
@@ -58,12 +59,8 @@ def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Te
 def one_thread_each() -> Iterator[ThreadPoolExecutor]:
     """Yields as many workers as torch has threads, and lets each use one: tiles are too small to share."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads) as workers:
-            yield workers
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), ThreadPoolExecutor(threads) as workers:
+        yield workers
 
 
 def _recursion(part: str, arch: Architecture) -> TileKernel:

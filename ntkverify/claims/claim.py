@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis.strategies import SearchStrategy
 
 from ntkverify.budgets import Budget
-from ntkverify.experiments import one_thread
 from ntkverify.findings import Finding, Measurement, Verdict, weakest
+from ntkverify.numerics import one_thread
 from ntkverify.premises import Premise
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import Effort

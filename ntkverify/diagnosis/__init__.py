@@ -33,7 +33,7 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
             return nothing
 
     def slip() -> Diagnosis | None:
-        arch = scenario.arch
+        arch = scenario.architecture
         return diagnose(subject, arch) if finding.is_defect and arch else None
 
     return dataclasses.replace(

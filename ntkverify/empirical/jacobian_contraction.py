@@ -20,11 +20,10 @@ def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None =
     chosen = {name: value for name, value in trainable.items() if names is None or name in names}
     try:
         jacobian = vmap(jacrev(lambda parameters, x: function(parameters, x[None])[0]), (None, 0))(chosen, x)
-    except (
-        RuntimeError
-    ) as error:  # an operation that vmap cannot batch; if it is another error, it comes again
+    except RuntimeError as error:
         if is_out_of_memory(error):
             raise
+        # An operation that vmap cannot batch; if it is another error, it comes again.
         jacobian = _one_by_one(function, chosen, x)
     return {name: Rows(values=rows.flatten(2)) for name, rows in jacobian.items()}
 

@@ -1,7 +1,7 @@
 """Training of a scenario's networks, and what a kernel predicts of it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch import nn
@@ -21,6 +21,14 @@ def descent(scenario: Scenario, k_train: np.ndarray) -> dict[str, Any]:
     settings = {"steps": training.steps, "learning_rate": rate, "allow_unstable": True}
     # A subject's predictor need not know that there are methods besides gradient descent.
     return settings if training.method == GradientDescent() else settings | {"method": training.method}
+
+
+def analytic_kernels(
+    subject: Subject, scenario: Scenario, kernel: Literal["ntk", "nngp"] = "ntk"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the subject's k_train (n, n) and k_test_train (m, n) on the scenario's points."""
+    task = Task.posed_by(scenario)
+    return task.split(np.asarray(part(subject, kernel)(scenario.arch, task.points, task.x)))
 
 
 def networks(subject: Subject, scenario: Scenario, width: int, seeds: Sequence[int]) -> list[nn.Module]:

@@ -9,8 +9,9 @@ from ntkverify import analytic, serialization
 from ntkverify.activations import Activation
 from ntkverify.architecture import Architecture, mlp
 from ntkverify.data import Points
-from ntkverify.experiments import Task, descent, descent_on, deviations, networks, one_thread, train_all
+from ntkverify.experiments import Task, descent, descent_on, deviations, networks, train_all
 from ntkverify.maps.values import Problem
+from ntkverify.numerics import one_thread
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.subjects import BuiltinSubject
 

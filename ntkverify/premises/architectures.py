@@ -20,10 +20,6 @@ def _has_relu_and_no_bias(scenario: Scenario) -> bool:
     return set(scenario.arch.activations) == {ReLU()} and UNBIASED.holds(scenario)
 
 
-def _is_gaussian(scenario: Scenario) -> bool:
-    return all(linear.weights == "gaussian" for linear in scenario.arch.linears)
-
-
 def _has_no_cusp(scenario: Scenario) -> bool:
     arch = scenario.architecture
     if arch is None or arch.linears[0].bias_std > 0:
@@ -78,7 +74,7 @@ UNBIASED = Premise(
 GAUSSIAN = Premise(
     name="Gaussian weights",
     statement="all weights are Gaussian",
-    holds=_is_gaussian,
+    holds=lambda scenario: all(linear.weights == "gaussian" for linear in scenario.arch.linears),
 )
 GAUSSIAN_FIRST_LAYER = Premise(
     name="Gaussian first layer",
@@ -110,7 +106,7 @@ EXACT_MEAN = Premise(
     name="one hidden layer, or ReLU without bias",
     statement="one hidden layer; or Gaussian weights and ReLU units without bias, where the mean of the diagonal is exact at any depth",
     holds=lambda scenario: (
-        scenario.arch.depth == 1 or (_has_relu_and_no_bias(scenario) and _is_gaussian(scenario))
+        scenario.arch.depth == 1 or (_has_relu_and_no_bias(scenario) and GAUSSIAN.holds(scenario))
     ),
 )
 NO_HIDDEN_LAYER = Premise(

@@ -107,4 +107,5 @@ def test_a_kernel_of_no_known_architecture_is_tried_on_what_holds_for_all():
     signed = nv.KernelSubject(name="distance", ntk=lambda x1, x2: -laplace(x1, x2), inputs=3)
     (failed,) = failures(nv.check(signed, ["kernel.positive_semidefinite"], budget=TINY))
     assert failed.scenario["points"]["dimension"] == 3 and failed.diagnosis is None
+    assert failed.undiagnosed == ()
     assert "the random numbers of the inputs" in failed.irrelevant

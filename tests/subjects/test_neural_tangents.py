@@ -280,3 +280,10 @@ def test_every_activation_that_both_have_agrees():
                 error, on = np.abs(got - expected) / scale, np.eye(len(X1), dtype=bool)
                 assert error[~on].max() <= between, (arch, part)
                 assert error[on].max() <= diagonal, (arch, part)
+
+
+def test_an_activation_that_nobody_registered_is_not_supported():
+    class Mine(activations.Erf):
+        pass
+
+    assert not translation.supports(of(Mine())) and translation.supports(of(activations.Erf()))

@@ -8,7 +8,16 @@ from torch import nn
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import measure_convergence
-from ntkverify.experiments import Predicted, Task, descent, descent_on, distances, networks, train_all
+from ntkverify.experiments import (
+    Predicted,
+    Task,
+    analytic_kernels,
+    descent,
+    descent_on,
+    distances,
+    networks,
+    train_all,
+)
 from ntkverify.findings import Measurement
 from ntkverify.networks import Antisymmetric
 from ntkverify.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
@@ -30,19 +39,19 @@ def measure_regression(subject: Subject, scenario: Scenario, effort: Effort) -> 
     Over training and test points together, relative to how far the kernel predicts that a network
     started at 0 moves.
     """
-    predicted, moved = descent_on(subject, scenario, _kernels(subject, scenario))
+    predicted, moved = descent_on(subject, scenario, analytic_kernels(subject, scenario))
     return _converge(subject, scenario, effort, predicted, moved)
 
 
 def measure_zero_start(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Does as `measure_regression`, for networks that are 0 at the start, against the kernel alone."""
-    _, moved = descent_on(subject, scenario, _kernels(subject, scenario))
+    _, moved = descent_on(subject, scenario, analytic_kernels(subject, scenario))
     return _converge(subject, scenario, effort, lambda *_: moved, moved, Antisymmetric)
 
 
 def measure_interpolation(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Does as `measure_regression`, against ridgeless regression on what the initial function leaves."""
-    task, (k_train, k_test_train) = Task.posed_by(scenario), _kernels(subject, scenario)
+    task, (k_train, k_test_train) = Task.posed_by(scenario), analytic_kernels(subject, scenario)
     regression = part(subject, "kernel_regression")
 
     def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -50,11 +59,6 @@ def measure_interpolation(subject: Subject, scenario: Scenario, effort: Effort) 
 
     moved = predicted(np.zeros_like(task.y), np.zeros((len(task.x_test), task.y.shape[1])))
     return _converge(subject, scenario, effort, predicted, moved)
-
-
-def _kernels(subject: Subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
-    task = Task.posed_by(scenario)
-    return task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
 
 
 def _converge(
@@ -65,7 +69,7 @@ def _converge(
     moved: np.ndarray,
     wrap: Callable[[nn.Module], nn.Module] = lambda net: net,
 ) -> tuple[Measurement, ...]:
-    task, settings = Task.posed_by(scenario), descent(scenario, _kernels(subject, scenario)[0])
+    task, settings = Task.posed_by(scenario), descent(scenario, analytic_kernels(subject, scenario)[0])
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets: list[nn.Module] = [wrap(net) for net in networks(subject, scenario, width, seeds)]

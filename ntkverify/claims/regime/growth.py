@@ -11,12 +11,12 @@ from torch import nn
 from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Effort
 from ntkverify.claims.judging import judge
-from ntkverify.experiments import Task, descent, descent_on, distances, networks, train_all
+from ntkverify.experiments import Task, analytic_kernels, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import replicate_slopes
 from ntkverify.strategies import Scenarios, Trainings
-from ntkverify.subjects import Subject, part
+from ntkverify.subjects import Subject
 from ntkverify.training import Trajectory
 
 WIDTHS = (256, 128, 64, 32, 16)
@@ -110,12 +110,6 @@ def gaps(
         return distances(train_all(nets, task, settings), predicted, moved, scenario)[0]
 
     return lambda seeds: np.stack([at(width, seeds) for width in scenario.widths])
-
-
-def analytic_kernels(subject: Subject, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
-    """k_train, k_test_train of the scenario's points."""
-    task = Task.posed_by(scenario)
-    return task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
 
 
 def analytic_descent(subject: Subject, scenario: Scenario) -> dict:

@@ -10,12 +10,11 @@ from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.regime.growth import (
     FLAT,
     Values,
-    analytic_kernels,
     gaps,
     measure_growth,
     ordinary,
 )
-from ntkverify.experiments import Task, descent, descent_on, networks
+from ntkverify.experiments import Task, analytic_kernels, descent, descent_on, networks
 from ntkverify.findings import Measurement
 from ntkverify.networks import Elementwise
 from ntkverify.premises import STABLE, UNSATURATED

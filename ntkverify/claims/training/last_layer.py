@@ -5,12 +5,12 @@ from torch import nn
 
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import measure_convergence
-from ntkverify.experiments import Task, descent, descent_on, distances, networks, train_all
+from ntkverify.experiments import Task, analytic_kernels, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import SMALL_STEPS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios, Trainings
-from ntkverify.subjects import Subject, part
+from ntkverify.subjects import Subject
 
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave: the prediction is not linear in the kernel."""
@@ -22,7 +22,7 @@ WIDTHS = (256, 160, 96, 64, 32)
 def measure_last_layer(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Distance of networks whose last layer was trained, from zero, to descent on the NNGP kernel."""
     task = Task.posed_by(scenario)
-    kernels = task.split(np.asarray(part(subject, "nngp")(scenario.arch, task.points, task.x)))
+    kernels = analytic_kernels(subject, scenario, "nngp")
     settings = descent(scenario, kernels[0])
     _, moved = descent_on(subject, scenario, kernels)
 

@@ -6,7 +6,7 @@ from ntkverify.activations import Erf, ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_slope
 from ntkverify.claims.judging import SHARE, judge
-from ntkverify.experiments import Task, descent, networks, train_all
+from ntkverify.experiments import Task, analytic_kernels, descent, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import LAZY, MODERATE_STEPS, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
@@ -23,8 +23,8 @@ TOLERATED = 0.05
 def measure_laziness(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Slopes over width of the kernel's relative drift, and of the distance to the linearised network."""
     task, empirical_ntk = Task.posed_by(scenario), part(subject, "empirical_ntk")
-    analytic = task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
-    settings, predictor = descent(scenario, analytic[0]), part(subject, "gradient_descent")
+    k_analytic, _ = analytic_kernels(subject, scenario)
+    settings, predictor = descent(scenario, k_analytic), part(subject, "gradient_descent")
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = networks(subject, scenario, width, seeds)
@@ -52,7 +52,7 @@ def measure_laziness(subject: Subject, scenario: Scenario, effort: Effort) -> tu
 def measure_residual(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """The share of networks whose residual ever exceeds the bound."""
     task, steps = Task.posed_by(scenario), scenario.run.steps
-    k_train, _ = task.split(np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.x)))
+    k_train, _ = analytic_kernels(subject, scenario)
     settings = descent(scenario, k_train)
     contraction = 1 - settings["learning_rate"] * np.linalg.eigvalsh(k_train)[0] / 3
     times = sorted({max(1, steps * quarter // 4) for quarter in range(1, 5)})

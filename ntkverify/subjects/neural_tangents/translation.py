@@ -17,7 +17,8 @@ def supports(arch: Architecture) -> bool:
 
 
 def _stax(activation: Activation) -> StaxLayer | None:
-    return REGISTRY[type(activation)].stax(activation)
+    facts = REGISTRY.get(type(activation))
+    return facts.stax(activation) if facts else None
 
 
 def _call(layer: Layer) -> StaxLayer:
