@@ -69,4 +69,9 @@ def as_given(*arguments: Any) -> Callable[[Tensor], Array]:
     """Returns how to hand a tensor back: as it is if any argument is a tensor, else as a NumPy array."""
     if any(isinstance(argument, Tensor) for argument in arguments):
         return lambda tensor: tensor
-    return lambda tensor: tensor.detach().cpu().numpy()
+    return _as_numpy
+
+
+def _as_numpy(tensor: Tensor) -> np.ndarray:
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()

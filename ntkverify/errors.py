@@ -35,3 +35,7 @@ class NotPositiveDefinite(InvalidArgument):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.argument, self.smallest_eigenvalue, self.rounding_bound, self.remedy)
+
+
+class OutOfMemory(NtkverifyError, MemoryError):
+    """Memory is full: the message says what was asked for, and what asks for less."""

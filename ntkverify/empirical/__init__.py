@@ -1,124 +1,163 @@
 """The empirical NTK of a finite network: inner products of its gradients at its parameters."""
 
+from dataclasses import replace
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_given
 from ntkverify.empirical.blocks import blockwise_kernel
 from ntkverify.empirical.checks import check_lazy, check_network
-from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among, shape_of
-from ntkverify.empirical.inputs import inputs
-from ntkverify.empirical.jacobian_contraction import jacobian_features
+from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among
+from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.ntk_vector_products import products_kernel
 from ntkverify.empirical.operators import extreme_eigenvalues, largest_eigenvalue, ntk_operator
-from ntkverify.empirical.structured_derivatives import NotByLayerError, structured_features, unaccounted
+from ntkverify.empirical.plain_gradients import check_finite, pulled_back
+from ntkverify.empirical.plan import Plan, checked, features, plan_for
+from ntkverify.empirical.shapes import shape_of
+from ntkverify.empirical.structured_derivatives import NotByLayerError
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import is_lazy
+from ntkverify.memory import check_memory, clear_when_full
+from ntkverify.models import Chosen, Examples, Inputs, Model, Output, arrays_in, examined
 
 METHODS = tuple(COSTS)
 
 Method = Literal["auto", "jacobian_contraction", "ntk_vector_products", "structured_derivatives"]
 Outputs = Literal["mean", "full"]
 
-PROBES = 4
-"""Examples on which the layers' rules are held against torch's own backward pass."""
-
 
 def empirical_ntk(
     net: nn.Module,
-    x1: Array,
-    x2: Array | None = None,
+    x1: Inputs,
+    x2: Inputs | None = None,
     *,
     method: Method = "auto",
     outputs: Outputs = "mean",
+    output: Output | None = None,
+    parameters: Chosen = None,
     memory: int = MEMORY,
     return_choice: bool = False,
 ) -> Array | tuple[Array, Choice]:
     """Sums d f(x1)/dp . d f(x2)/dp over trainable parameters p (Jacot et al. 2018, equation 4).
 
-    x1: (n1, ...); x2: (n2, ...), or None for x1; net: (n, ...) -> (n, outputs), each row on its own.
-    method: one of Novak et al. 2022, or "auto" for the one of fewest estimated flops; see `choose`.
-    memory: bytes that may be used beside the network and the result: examples are taken in blocks.
+    x1: (n1, ...), or a tuple or a dict of such arrays for a network of several arguments; x2: (n2, ...) likewise,
+    or None for x1. net: whatever takes them and gives each example a row of numbers on its own; axes after the
+    first count as outputs. method: one of Novak et al. 2022, or "auto" for the one of fewest estimated flops; see
+    `choose`. output: a function that picks the tensor (n, ...) of what the network returns, where it returns
+    several. parameters: names or patterns ("0.*", ["*.bias"]) of those that count; kernels of parts add up to the
+    whole. memory: bytes that may be used beside the network and the result: examples are taken in blocks.
     Returns (n1, n2), the mean over outputs, or (n1, n2, outputs, outputs) with outputs="full"; and the
-    Choice beside it with return_choice=True.
+    Choice beside it with return_choice=True. The network is left as it was.
+    Gradients are held against plain ones of the network itself, at two examples; where they differ, plain ones
+    are taken, which the Choice says.
     Raises InvalidArgument for bad inputs or options, too little memory, a network with nothing to
-    train, one whose examples see one another, or one that draws random numbers, naming the module.
+    train, one whose examples see one another, one that draws random numbers, or gradients that are not finite,
+    naming the module or the parameter; OutOfMemory where the result does not fit.
     """
-    first, second = _checked(net, x1, x2, method, outputs, memory)
-    rest = unaccounted(net, _probes(first)) if method in ("auto", "structured_derivatives") else frozenset()
-    full = outputs == "full"
-    while True:
-        choice = _choice(net, first, second, method, full, memory, rest)
-        try:
-            kernel = _kernel(net, first, second, choice, full, rest)
-            break
-        except NotByLayerError as found:  # on an example that was not among the probes
-            rest |= found.names
-    given = as_given(x1, x2)(kernel)
+    model, first, second = _prepared(net, x1, x2, method, outputs, output, parameters, memory)
+    kernel, choice = kernel_of(model, first, second, method=method, full=outputs == "full", memory=memory)
+    given = as_given(*arrays_in(x1), *arrays_in(x2))(kernel)
     return (given, choice) if return_choice else given
+
+
+def kernel_of(
+    model: Model,
+    x1: Examples,
+    x2: Examples,
+    *,
+    method: Method = "auto",
+    full: bool = False,
+    memory: int = MEMORY,
+) -> tuple[Tensor, Choice]:
+    """Does as `empirical_ntk`, for a model and examples that are ready."""
+    with examined(model.net), clear_when_full("Ask for fewer examples, outputs='mean', or an ntk_operator."):
+        check_network(model, x1)
+        plan = plan_for(model, x1, method)
+        while True:
+            choice = _choice(model, x1, x2, method, full, memory, plan)
+            try:
+                kernel = _kernel(model, x1, x2, choice, full, plan)
+                break
+            except NotByLayerError as found:  # on an example that was not among the probes
+                plan = checked(model, x1[:2], plan.without_rules(found.names))
+        if not torch.isfinite(kernel).all():
+            for x in (x1, x2):
+                check_finite(model, x, pulled_back(model, x, torch.ones_like(model.values(x))))
+    return kernel, choice
 
 
 def choose(
     net: nn.Module,
-    x1: Array,
-    x2: Array | None = None,
+    x1: Inputs,
+    x2: Inputs | None = None,
     *,
     method: Method = "auto",
     outputs: Outputs = "mean",
+    output: Output | None = None,
+    parameters: Chosen = None,
     memory: int = MEMORY,
 ) -> Choice:
     """Says how `empirical_ntk` would compute the same kernel, and why. Raises as it does."""
-    first, second = _checked(net, x1, x2, method, outputs, memory)
-    rest = unaccounted(net, _probes(first))
-    return _choice(net, first, second, method, outputs == "full", memory, rest)
+    model, first, second = _prepared(net, x1, x2, method, outputs, output, parameters, memory)
+    with examined(net):
+        check_network(model, first)
+        plan = plan_for(model, first, method)
+        return _choice(model, first, second, method, outputs == "full", memory, plan)
 
 
-def _checked(
-    net: nn.Module, x1: Array, x2: Array | None, method: str, outputs: str, memory: int
-) -> tuple[Tensor, Tensor]:
+def _prepared(
+    net: nn.Module,
+    x1: Inputs,
+    x2: Inputs | None,
+    method: str,
+    outputs: str,
+    output: Output | None,
+    parameters: Chosen,
+    memory: int,
+) -> tuple[Model, Examples, Examples]:
     if method not in ("auto", *METHODS):
         raise InvalidArgument("method", repr(method), f"'auto' or one of {', '.join(METHODS)}", "Choose one.")
     if outputs not in ("mean", "full"):
         raise InvalidArgument("outputs", repr(outputs), "'mean' or 'full'", "Choose one.")
-    if not memory > 0:
-        raise InvalidArgument("memory", repr(memory), "a number of bytes above 0", "2**30 is a gibibyte.")
-    check_lazy(net, method)
-    first, second = inputs(net, x1, x2)
-    check_network(net, first)
-    return first, second
-
-
-def _probes(x: Tensor) -> Tensor:
-    return x[:PROBES]
+    check_memory(memory)
+    model, first, second = prepared(net, x1, x2, output, parameters)
+    check_lazy(model, method)
+    return model, first, second
 
 
 def _choice(
-    net: nn.Module, x1: Tensor, x2: Tensor, method: str, full: bool, memory: int, rest: frozenset[str]
+    model: Model, x1: Examples, x2: Examples, method: str, full: bool, memory: int, plan: Plan
 ) -> Choice:
     # A set against itself takes one pass.
-    shape = shape_of(net, x1, rest)
-    methods = ("structured_derivatives",) if is_lazy(net) else METHODS if method == "auto" else (method,)
-    return choose_among(methods, shape, len(x1), len(x2), full=full, memory=memory)
+    shape = shape_of(model, x1, plan.formed)
+    methods = (
+        ("structured_derivatives",) if is_lazy(model.net) else METHODS if method == "auto" else (method,)
+    )
+    choice = choose_among(methods, shape, len(x1), len(x2), full=full, memory=memory)
+    if not plan.plain:
+        return choice
+    reason = f"{choice.reason}; faster gradients of {', '.join(sorted(plan.plain))} are wrong, so plain ones are used"
+    return replace(choice, reason=reason)
 
 
-def _kernel(
-    net: nn.Module, x1: Tensor, x2: Tensor, choice: Choice, full: bool, rest: frozenset[str]
-) -> Tensor:
+def _kernel(model: Model, x1: Examples, x2: Examples, choice: Choice, full: bool, plan: Plan) -> Tensor:
+    if choice.method == "structured_derivatives":
+        return blockwise_kernel(lambda x: features(model, x, plan), x1, x2, choice.block, full=full)
+    formed = checked(model, x1[:2], plan.without_rules(plan.rules))
     if choice.method == "ntk_vector_products":
-        return products_kernel(net, x1, x2, choice.block, full=full)
-    if choice.method == "jacobian_contraction":
-        return blockwise_kernel(lambda x: jacobian_features(net, x), x1, x2, choice.block, full=full)
-    return blockwise_kernel(lambda x: structured_features(net, x, rest), x1, x2, choice.block, full=full)
+        return products_kernel(model, x1, x2, choice.block, formed, full=full)
+    return blockwise_kernel(lambda x: features(model, x, formed), x1, x2, choice.block, full=full)
 
 
 __all__ = [
     "METHODS",
     "Choice",
-    "check_network",
     "choose",
     "empirical_ntk",
     "extreme_eigenvalues",
+    "kernel_of",
     "largest_eigenvalue",
     "ntk_operator",
 ]

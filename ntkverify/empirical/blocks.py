@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from ntkverify.empirical.contraction import Features, contract
+from ntkverify.models import Examples
 
 
 def blockwise_kernel(
-    features: Callable[[Tensor], Features], x1: Tensor, x2: Tensor, block: int, *, full: bool
+    features: Callable[[Examples], Features], x1: Examples, x2: Examples, block: int, *, full: bool
 ) -> Tensor:
-    """Computes the kernel of x1 (n1, ...) against x2 (n2, ...), `block` examples of each at a time.
+    """Computes the kernel of n1 examples x1 against n2 examples x2, `block` examples of each at a time.
 
     Examples of x2 with which x1 starts take no pass of their own; x2 is x1 makes it symmetric.
     """
@@ -28,11 +29,11 @@ def blockwise_kernel(
     return torch.cat(bands)
 
 
-def _at_once(features: Callable[[Tensor], Features], x1: Tensor, x2: Tensor, full: bool) -> Tensor:
-    if len(x2) <= len(x1) and (x2 is x1 or torch.equal(x1[: len(x2)], x2)):
+def _at_once(features: Callable[[Examples], Features], x1: Examples, x2: Examples, full: bool) -> Tensor:
+    if len(x2) <= len(x1) and (x2 is x1 or x1[: len(x2)].equals(x2)):
         first = features(x1)
         return contract(first, _rows(first, slice(len(x2))), full=full)
-    both = features(torch.cat([x1, x2]))  # one pass over the weights for both
+    both = features(x1.followed_by(x2))  # one pass over the weights for both
     return contract(_rows(both, slice(len(x1))), _rows(both, slice(len(x1), None)), full=full)
 
 
@@ -40,7 +41,7 @@ def _rows(features: Features, rows: slice) -> Features:
     return {name: piece[rows] for name, piece in features.items()}
 
 
-def _symmetric(features: Callable[[Tensor], Features], x: Tensor, block: int, full: bool) -> Tensor:
+def _symmetric(features: Callable[[Examples], Features], x: Examples, block: int, full: bool) -> Tensor:
     starts = range(0, len(x), block)
     out: Tensor | None = None
     for i in starts:

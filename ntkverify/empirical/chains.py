@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from ntkverify.empirical.layers import rule_for
+from ntkverify.models import Model
 from ntkverify.networks import Elementwise
 
 BY_ENTRY = (
@@ -23,11 +24,11 @@ BY_ENTRY = (
 """Layers that work on every number for itself."""
 
 
-def is_plain_chain(net: nn.Module) -> bool:
-    """Whether `net` is built so that no check is needed: distinct rows in, through known layers, one by one."""
-    if nn.modules.module._has_any_global_hook():
+def is_plain_chain(model: Model) -> bool:
+    """Whether a model is built so that no check is needed: distinct rows in, through known layers, one by one."""
+    if model.output is not None or nn.modules.module._has_any_global_hook():
         return False
-    return all(_is_plain(module) for module in net.modules())
+    return all(_is_plain(module) for module in model.net.modules())
 
 
 def _is_plain(module: nn.Module) -> bool:

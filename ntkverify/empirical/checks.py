@@ -11,26 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify.empirical.chains import is_plain_chain, steps
-from ntkverify.empirical.functional import run_with_own_buffers
+from ntkverify.empirical.comparing import agree
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import is_lazy
 from ntkverify.memory import is_out_of_memory
+from ntkverify.models import Examples, Model
 
 EVALUATE = "Call net.eval(), or take the layer out."
-
-
-def tolerance(dtype: torch.dtype) -> float:
-    """Returns by how much two ways to compute one number may differ, relative to the largest of its kind:
-    half of the digits."""
-    return torch.finfo(dtype).eps ** 0.5
-
-
-def random_signs(like: Tensor) -> Tensor:
-    """Draws numbers of size 1 to 2, of the shape of `like`, without touching torch's global state."""
-    stream = torch.Generator().manual_seed(0)
-    draws = 1 + torch.rand(like.shape, generator=stream)
-    signs = 1 - 2 * torch.randint(2, like.shape, generator=stream)
-    return (draws * signs).to(like)
 
 
 def refuse_known(net: nn.Module) -> None:
@@ -59,86 +46,114 @@ def _random(where: str) -> InvalidArgument:
     )
 
 
-def check_lazy(net: nn.Module, method: str) -> None:
+def check_lazy(model: Model, method: str) -> None:
     """Raises InvalidArgument where lazy layers are asked for a derivative that they do not have."""
-    if is_lazy(net) and (method not in ("auto", "structured_derivatives") or not is_plain_chain(net)):
-        got = f"lazy layers, for {method!r}" if is_plain_chain(net) else "lazy layers within another module"
+    if is_lazy(model.net) and (method not in ("auto", "structured_derivatives") or not is_plain_chain(model)):
+        chain = is_plain_chain(model)
+        got = f"lazy layers, for {method!r}" if chain else "lazy layers within another module"
         expected = "a plain chain, and structured derivatives, the only ones that lazy layers have"
         raise InvalidArgument("net", got, expected, 'Build it with weights="dense" for this.')
 
 
-def check_network(net: nn.Module, x: Tensor) -> None:
-    """Tries a few of the examples x (n, ...), together and alone.
+def check_network(model: Model, x: Examples) -> None:
+    """Tries a few of the examples x, together and alone.
 
     Raises InvalidArgument, naming the module, where the two differ, where random numbers are drawn
-    or where buffers change; and where net(x) is no row of outputs for each example.
+    or where buffers change; and where the network takes no such examples or returns no row for each.
     """
-    refuse_known(net)
-    if is_plain_chain(net):
-        _check_shape(steps(net, x[:1].shape)[-1][1], 1)
+    refuse_known(model.net)
+    if is_plain_chain(model):
+        steps(model.net, tuple(x.only.shape))
         return
-    few = torch.stack([x[0], x[-1]]) if len(x) > 1 else torch.stack([x[0], 0.5 * x[0] + 0.1])
-    with torch.no_grad(), _kept_random_state(few):
-        values, changed = run_with_own_buffers(net, few.clone())
-        if changed:
-            raise InvalidArgument(
-                "net", f"a module that changes its buffer {changed[0]!r}", "one that stays as it is", EVALUATE
-            )
-        _check_shape(tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__, 2)
-        _refuse_random(net, few)
+    few = _pair(x)
+    with _kept_random_state(few):
+        values = _tried(model, few)
+        _refuse_random(model, few)
         for rows in (slice(0, 1), slice(1, 2)):
-            if not _same(values[rows], _alone(net, few[rows])):
-                raise _mixes(_culprit(net, few, rows))
+            if not _same(values[rows], _alone(model, few[rows])):
+                raise _mixes(_culprit(model, few, rows))
 
 
-def _check_shape(shape: tuple[int, ...] | str, count: int) -> None:
-    if isinstance(shape, str) or len(shape) != 2 or shape[0] != count:
-        rows = "one row" if count == 1 else f"{count} rows"
-        raise InvalidArgument(
-            "net",
-            f"a network with output shape {shape} for {rows}",
-            f"shape ({count}, outputs)",
-            "Return (n, outputs): drop a squeeze or a flatten.",
-        )
+def check_rows(model: Model, x: Examples, values: Tensor | None = None) -> None:
+    """Raises InvalidArgument, naming the module, where the last of the examples x alone gives other outputs than
+    among the others: `values`, (n, outputs), if they are known."""
+    if is_plain_chain(model) or len(x) == 1:
+        return
+    last = slice(len(x) - 1, len(x))
+    together = model.values(x) if values is None else values
+    if not _same(together[last], _alone(model, x[last])):
+        raise _mixes(_culprit(model, x, last))
 
 
-def _alone(net: nn.Module, x: Tensor) -> Tensor | None:
+def _pair(x: Examples) -> Examples:
+    """The first and the last example, or one and another like it."""
+    if len(x) > 1:
+        return x[[0, -1]]
+    return x.of(
+        torch.cat([leaf, 0.5 * leaf + 0.1 if leaf.is_floating_point() else leaf]) for leaf in x.leaves
+    )
+
+
+def _tried(model: Model, few: Examples) -> Tensor:
+    """The outputs, of a network that leaves its buffers as they are."""
+    before = {name: (buffer, buffer._version) for name, buffer in model.net.named_buffers()}
     try:
-        return net(x.clone())
-    except (RuntimeError, ValueError) as error:  # statistics of a single example
+        values = model.values(few)
+    except InvalidArgument:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        got = f"{type(error).__name__} ({error}) when called with {few}"
+        remedy = (
+            "Pass examples as the network takes them; a tuple for several arguments, a dict for keywords."
+        )
+        raise InvalidArgument("net", got, "outputs", remedy) from error
+    for name, buffer in model.net.named_buffers():
+        held, version = before.get(name, (None, 0))
+        if buffer is not held or buffer._version != version:
+            got = f"a module that changes its buffer {name!r}"
+            raise InvalidArgument("net", got, "one that stays as it is", EVALUATE)
+    return values
+
+
+def _alone(model: Model, x: Examples) -> Tensor | None:
+    try:
+        return model.values(x)
+    except Exception as error:  # statistics of a single example
         if is_out_of_memory(error):
             raise
         return None
 
 
-def _kept_random_state(x: Tensor) -> Any:
-    return torch.random.fork_rng(devices=[x.device] if x.is_cuda else [])
+def _kept_random_state(x: Examples) -> Any:
+    device = x.leaves[0].device
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _same(first: Tensor, second: Tensor | None) -> bool:
-    if second is None or first.shape != second.shape:
-        return False
-    size = float(first.abs().max()) if first.numel() else 0.0
-    return torch.allclose(first, second, rtol=0, atol=tolerance(first.dtype) * size, equal_nan=True)
+    return second is not None and agree(second, first)
 
 
-def _refuse_random(net: nn.Module, few: Tensor) -> None:
+def _refuse_random(model: Model, few: Examples) -> None:
+    device = few.leaves[0].device
+
     def state() -> Tensor:
-        return torch.cuda.get_rng_state(few.device) if few.is_cuda else torch.get_rng_state()
+        return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
     before = state()
-    first, again = net(few.clone()), net(few.clone())
+    first, again = model.values(few), model.values(few)
     if not torch.equal(before, state()) or not _same(first, again):
-        raise _random(_culprit(net, few, slice(None)))
+        raise _random(_culprit(model, few, slice(None)))
 
 
 Event = tuple[str, str, Tensor]
 """A module's name, "in" or "out", and the tensor."""
 
 
-def _culprit(net: nn.Module, x: Tensor, rows: slice) -> str:
+def _culprit(model: Model, x: Examples, rows: slice) -> str:
     """The innermost module behind which the rows differ between two runs: on x, and on those rows alone."""
-    first, second = _events(net, x), _events(net, x[rows])
+    first, second = _events(model, x), _events(model, x[rows])
     running = [""]
     for (name, kind, a), (_, _, b) in zip(first, second, strict=False):
         differ = len(a) == len(x) and not _same(a[rows], b)
@@ -151,29 +166,28 @@ def _culprit(net: nn.Module, x: Tensor, rows: slice) -> str:
             if differ:
                 running.append(name)
                 break
-    name = type(net.get_submodule(running[-1])).__name__
+    name = type(model.net.get_submodule(running[-1])).__name__
     return f"{name} {running[-1]!r}" if running[-1] else f"{name}'s own code"
 
 
-def _events(net: nn.Module, x: Tensor) -> list[Event]:
+def _events(model: Model, x: Examples) -> list[Event]:
     events: list[Event] = []
     handles = []
 
     def listen(name: str, kind: str) -> Callable:
         def hook(module: nn.Module, args: tuple, out: Any = None) -> None:
             values = out if kind == "out" else next(iter(args), None)
-            events.append(
-                (name, kind, values.clone() if isinstance(values, Tensor) and values.ndim else x[:0])
-            )
+            told = isinstance(values, Tensor) and values.ndim and values.is_floating_point()
+            events.append((name, kind, values.detach().clone() if told else torch.empty(0)))
 
         return hook
 
-    for name, module in net.named_modules():
+    for name, module in model.net.named_modules():
         if name:
             handles.append(module.register_forward_pre_hook(listen(name, "in")))
             handles.append(module.register_forward_hook(listen(name, "out")))
     try:
-        _alone(net, x)
+        _alone(model, x)
     finally:
         for handle in handles:
             handle.remove()

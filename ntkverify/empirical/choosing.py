@@ -1,24 +1,14 @@
 """Which method takes the least work, and how many examples at a time fit into memory."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-
-from ntkverify.empirical.chains import is_plain_chain, steps
 from ntkverify.empirical.contraction import Sizes, formed_flops, unformed_flops
-from ntkverify.empirical.functional import function_of_parameters, meta_function
-from ntkverify.empirical.layers import RULES, rule_for
-from ntkverify.empirical.recording import Recording, record
+from ntkverify.empirical.shapes import Shape
 from ntkverify.errors import InvalidArgument
-from ntkverify.memory import is_out_of_memory
 
 LOOP = 1e7
 """Flops that could be done in the time of one round of a loop in Python over examples."""
-
-LARGE = 2**22
-"""Parameters from which a pass over one example costs more than one over shapes."""
 
 MEMORY = 2**30
 """Bytes that a kernel may take beside the network and the result, unless the caller says otherwise."""
@@ -37,71 +27,6 @@ class Choice:
     flops: float
     memory: int
     block: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """What one example costs. layers: of every use of a weight by its layer, for one output;
-    rest: parameters whose Jacobian is formed; activations: numbers in the outputs of all layers."""
-
-    outputs: int
-    layers: tuple[Sizes, ...]
-    rest: int
-    parameters: int
-    activations: int
-    bytes_per_number: int
-
-    @property
-    def forward(self) -> float:
-        """Flops of one example's forward pass; unknown layers are taken to use their parameters once."""
-        return 2.0 * (sum(layer.positions * layer.parameters for layer in self.layers) + self.rest)
-
-
-def shape_of(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> Shape:
-    """Says what one of the examples x (n, ...) costs; `rest`: parameters whose Jacobian is formed."""
-    outputs, activations, layers = (_of_chain if is_plain_chain(net) else _of_module)(net, x[:1], rest)
-    trainable = {name: p.numel() for name, p in net.named_parameters() if p.requires_grad}
-    return Shape(
-        outputs=outputs,
-        layers=tuple(layers),
-        rest=sum(trainable[name] for name in rest),
-        parameters=sum(trainable.values()),
-        activations=activations,
-        bytes_per_number=x.element_size(),
-    )
-
-
-def _of_chain(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int, list[Sizes]]:
-    activations, layers = x.numel(), []
-    shape: tuple[int, ...] = x.shape
-    for module, shape in steps(net, x.shape):
-        activations += math.prod(shape)
-        if (rule := rule_for(module)) and rule.sizes and module.weight.requires_grad:
-            layers.append(rule.sizes(module, shape))
-    return shape[-1], activations, layers
-
-
-def _of_module(net: nn.Module, x: Tensor, rest: frozenset[str]) -> tuple[int, int, list[Sizes]]:
-    recording = _recorded(net, x)
-    activations, layers = recording.values.numel(), []
-    for call in recording.calls:
-        activations += call.inputs.numel() + call.shape.numel()
-        sizes = RULES[type(call.module)].sizes
-        if sizes and call.names.get("weight") not in (None, *rest):
-            layers.append(sizes(call.module, call.shape))
-    return recording.values.shape[1], activations, layers
-
-
-def _recorded(net: nn.Module, x: Tensor) -> Recording:
-    function, parameters = function_of_parameters(net)
-    if sum(value.numel() for value in parameters.values()) > LARGE:
-        try:
-            function, shapes = meta_function(net)
-            return record(net, function, shapes, x.to("meta"))
-        except RuntimeError as error:  # tensors that are no parameters
-            if is_out_of_memory(error):
-                raise
-    return record(net, *function_of_parameters(net), x)
 
 
 def jacobian_cost(shape: Shape, n1: int, n2: int, full: bool) -> tuple[float, float]:

@@ -2,21 +2,38 @@
 
 from torch import Tensor, nn
 
-from ntkverify.arrays import Array, as_batch
 from ntkverify.errors import InvalidArgument
+from ntkverify.models import Chosen, Examples, Inputs, Model, Output, cast_for, examples_for, model_of
 
 
-def inputs(net: nn.Module, x1: Array, x2: Array | None) -> tuple[Tensor, Tensor]:
-    """Returns x1 (n1, ...) and x2 (n2, ...), or x1 again, with the dtype and on the device of the parameters.
+def prepared(
+    net: nn.Module, x1: Inputs, x2: Inputs | None, output: Output | None = None, parameters: Chosen = None
+) -> tuple[Model, Examples, Examples]:
+    """Returns the model, and x1 and x2 (or x1 again) as it takes them.
 
     Raises InvalidArgument for bad inputs, or a network with nothing to train.
     """
-    trainable = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    if not trainable:
-        remedy = "Set requires_grad on what training would move."
-        raise InvalidArgument("net", "no trainable parameter", "at least one", remedy)
-    first = as_batch("x1", x1).to(trainable[0]).detach()
+    model = model_of(net, output, parameters)
+    given = examples_for(net, "x1", x1)
+    cast = cast_for(model, given)
+    first = cast(given)
     # The same points again need no second pass.
-    same = x2 is None or x2 is x1
-    second = first if same else as_batch("x2", x2, shape=first.shape[1:]).to(first).detach()
-    return first, second
+    return (
+        model,
+        first,
+        first if x2 is None or x2 is x1 else cast(alike("x2", examples_for(net, "x2", x2), given)),
+    )
+
+
+def alike(argument: str, x: Examples, other: Examples) -> Examples:
+    """Returns x; raises InvalidArgument, naming `argument`, where it is not of the shape of `other`."""
+    shapes, expected = (tuple(tuple(leaf.shape[1:]) for leaf in each.leaves) for each in (x, other))
+    if x.form.spec != other.form.spec or shapes != expected:
+        got, wanted = (_described(each) for each in (x.leaves, other.leaves))
+        remedy = "Pass examples of one kind."
+        raise InvalidArgument(argument, got, wanted.replace(f"({len(other)},", "(n,"), remedy)
+    return x
+
+
+def _described(leaves: tuple[Tensor, ...]) -> str:
+    return "shape " + " and ".join(str(tuple(leaf.shape)) for leaf in leaves)

@@ -2,47 +2,31 @@
 
 from collections.abc import Collection
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import jacrev, vmap
 
 from ntkverify.empirical.contraction import Features, Rows
-from ntkverify.empirical.functional import Function, Parameters, function_of_parameters
+from ntkverify.empirical.plain_gradients import as_rows, plain_features
 from ntkverify.memory import is_out_of_memory
+from ntkverify.models import Examples, Leaves, Model, Parameters
 
 
-def jacobian_features(net: nn.Module, x: Tensor, names: Collection[str] | None = None) -> Features:
-    """Forms the Jacobians at x (n, ...) of the named trainable parameters, or of all.
+def jacobian_features(model: Model, x: Examples, names: Collection[str]) -> Features:
+    """Forms the Jacobians of the named parameters at x, all examples at once where torch can.
 
-    Memory: n x outputs x parameters. Frozen parameters do not count.
+    Memory: n x outputs x parameters.
     """
-    function, trainable = function_of_parameters(net)
-    chosen = {name: value for name, value in trainable.items() if names is None or name in names}
+    function = model.function(x.form)
+    chosen = {name: value for name, value in model.detached.items() if name in names}
+
+    def single(parameters: Parameters, leaves: Leaves) -> Tensor:
+        return function(parameters, tuple(leaf[None] for leaf in leaves))[0]
+
     try:
-        jacobian = vmap(jacrev(lambda parameters, x: function(parameters, x[None])[0]), (None, 0))(chosen, x)
-    except RuntimeError as error:
+        jacobian = vmap(jacrev(single), (None, 0))(chosen, x.leaves)
+    except Exception as error:
         if is_out_of_memory(error):
             raise
-        # An operation that vmap cannot batch; if it is another error, it comes again.
-        jacobian = _one_by_one(function, chosen, x)
-    return {name: Rows(values=rows.flatten(2)) for name, rows in jacobian.items()}
-
-
-def _one_by_one(function: Function, parameters: Parameters, x: Tensor) -> Parameters:
-    """Makes the same Jacobians, (n, outputs, *shape) each, by a backward pass for every output of every example."""
-    leaves = {name: value.requires_grad_() for name, value in parameters.items()}
-    rows = []
-    for example in x:
-        with torch.enable_grad():
-            values = function(leaves, example[None].clone())[0]
-        rows += [
-            torch.autograd.grad(
-                value, list(leaves.values()), retain_graph=True, allow_unused=True, materialize_grads=True
-            )
-            for value in values
-        ]
-    columns = zip(*rows, strict=True)
-    return {
-        name: torch.stack(column).unflatten(0, (len(x), -1))
-        for name, column in zip(leaves, columns, strict=True)
-    }
+        # An operation that cannot be batched; if it is another error, it comes again.
+        return plain_features(model, x, names)
+    return {name: Rows(values=as_rows(rows)) for name, rows in jacobian.items()}

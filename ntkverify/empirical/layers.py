@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ntkverify.empirical.contraction import Outer, Piece, Rows, Sizes
+from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import LazyLinear
 from ntkverify.networks import NTKLinear
 
@@ -86,7 +87,11 @@ def channel_norm(module: nn.GroupNorm | BatchNorm, x: Tensor, g: Tensor) -> dict
 
 
 def _vector_shape(module: LinearLayer, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*shape[:-1], _fans(module)[0])
+    fan_out, fan_in = _fans(module)
+    if shape[-1] != fan_in:
+        remedy = "Pass inputs with as many features as the network has."
+        raise InvalidArgument("inputs", f"{shape[-1]} features for {module}", f"{fan_in} of them", remedy)
+    return (*shape[:-1], fan_out)
 
 
 def _vector_sizes(module: LinearLayer, shape: tuple[int, ...]) -> Sizes:

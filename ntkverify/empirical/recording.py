@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from ntkverify.empirical.chains import leaves
-from ntkverify.empirical.functional import Function, Parameters
 from ntkverify.empirical.layers import RULES, rule_for
 from ntkverify.memory import is_out_of_memory
+from ntkverify.models import Examples, Function, Model, Parameters
 
 
 @dataclass(kw_only=True)
@@ -46,24 +46,24 @@ class Recording:
     outside: set[str] = field(default_factory=set)
 
 
-def record(net: nn.Module, function: Function, parameters: Parameters, x: Tensor) -> Recording:
-    """Writes down function(parameters, x); parameters: by name, as `function_of_parameters` gives them."""
+def record(model: Model, function: Function, parameters: Parameters, x: Examples) -> Recording:
+    """Writes down function(parameters, arrays of x); parameters: by name, as the model has them."""
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     names = {id(leaf): name for name, leaf in leaves.items()}
-    with torch.enable_grad(), _hooks(net, names) as calls:
-        values = function(leaves, x.detach().requires_grad_().clone())
+    with torch.enable_grad(), _hooks(model.net, names) as calls:
+        values = function(leaves, x.with_gradients().leaves)
     return Recording(
         values=values, calls=calls, outside={names[key] for key in _reached(values) & set(names)}
     )
 
 
-def record_chain(net: nn.Module, x: Tensor) -> Recording:
+def record_chain(model: Model, x: Examples) -> Recording:
     """Does as `record`, for a plain chain: without hooks, since there is no other use to look out for."""
-    names = {id(value): name for name, value in net.named_parameters() if value.requires_grad}
+    names = {id(value): name for name, value in model.own.items()}
     calls: list[Call] = []
     with torch.enable_grad():
-        value = x.detach().requires_grad_()
-        for module in leaves(net):
+        value = x.only.detach().requires_grad_()
+        for module in leaves(model.net):
             inputs, value = value, module(value)
             own = {key: names[id(p)] for key, p in module._parameters.items() if id(p) in names}
             if own:
@@ -78,7 +78,7 @@ def record_chain(net: nn.Module, x: Tensor) -> Recording:
                         edge=edge,
                     )
                 )
-    return Recording(values=value, calls=calls)
+    return Recording(values=value.flatten(1), calls=calls)
 
 
 @contextlib.contextmanager

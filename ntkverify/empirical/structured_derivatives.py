@@ -8,18 +8,19 @@ no layer's rule accounts for get their Jacobian.
 
 from collections import defaultdict
 from dataclasses import replace
-from functools import reduce
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ntkverify.empirical.chains import is_plain_chain
-from ntkverify.empirical.checks import random_signs, tolerance
+from ntkverify.empirical.checks import check_rows
+from ntkverify.empirical.comparing import agree, random_signs
 from ntkverify.empirical.contraction import Features, Outer, Piece, joined
-from ntkverify.empirical.functional import function_of_parameters
-from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.empirical.layers import RULES, bias_scale
+from ntkverify.empirical.plain_gradients import disagreeing
 from ntkverify.empirical.recording import Call, Recording, gradients, record, record_chain
+from ntkverify.memory import is_out_of_memory
+from ntkverify.models import Examples, Model
 
 AND = " and "
 """What stands between the names of two parameters whose shares of the kernel are computed together."""
@@ -28,82 +29,56 @@ AND = " and "
 class NotByLayerError(Exception):
     """Some parameters' gradients are not what their layers' rules say; `names` are theirs."""
 
-    def __init__(self, names: set[str]):
+    def __init__(self, names: set[str] | frozenset[str]):
         super().__init__(names)
         self.names = frozenset(names)
 
 
-def structured_features(net: nn.Module, x: Tensor, rest: frozenset[str] = frozenset()) -> Features:
-    """Returns what the gradients at x (n, ...) are made of; `rest`: parameters whose Jacobian is formed.
+def structured_features(model: Model, x: Examples, names: frozenset[str]) -> Features:
+    """Returns what the gradients of the named parameters at x are made of, by their layers' rules.
 
-    Memory: n x outputs x units, and n x outputs x (parameters in `rest`).
-    Raises NotByLayerError where `rest` leaves some out that no rule accounts for.
+    Memory: n x outputs x units.
+    Raises NotByLayerError for those that no rule accounts for.
     """
-    recording, uses = _uses(net, x, rest, check=not is_plain_chain(net))
+    recording, uses = _uses(model, x, names, check=not is_plain_chain(model))
     _pair(uses, recording.calls)
     joint = {name: joined(pieces) for name, pieces in uses.items()}
     features = {name: piece for name, piece in joint.items() if piece is not None}
     if unfit := joint.keys() - features.keys():
         raise NotByLayerError({one for name in unfit for one in name.split(AND)})
-    return features | (jacobian_features(net, x, rest) if rest else {})
+    return features
 
 
-def unaccounted(net: nn.Module, x: Tensor) -> frozenset[str]:
-    """Names the trainable parameters whose gradients the rules get wrong at a few examples x (n, ...)."""
-    if is_plain_chain(net):
-        return frozenset()
-    rest: frozenset[str] = frozenset()
-    while True:
+def unaccounted(model: Model, x: Examples) -> frozenset[str]:
+    """Names the parameters whose gradients the rules get wrong at a few examples x."""
+    names = frozenset(name for name, value in model.own.items() if not value.is_complex())
+    while names:
         try:
-            _, uses = _uses(net, x, rest, check=True)
-            wrong = _wrong(net, x, uses)
+            _, uses = _uses(model, x, names, check=True)
+            wrong = disagreeing(model, x, {name: uses.get(name, []) for name in names})
         except NotByLayerError as found:
             wrong = found.names
         if not wrong:
-            return rest
-        rest |= wrong
-
-
-def _wrong(net: nn.Module, x: Tensor, uses: dict[str, list[Piece]]) -> frozenset[str]:
-    """Those whose J^T v, for random v, is not what torch's own backward pass says."""
-    function, trainable = function_of_parameters(net)
-    leaves = {name: trainable[name].requires_grad_() for name in uses}
-    if not leaves:
-        return frozenset()
-    with torch.enable_grad():
-        values = function(leaves, x)
-    signs = random_signs(values)
-    expected = torch.autograd.grad(values, list(leaves.values()), signs, allow_unused=True)
-    wrong = set()
-    for (name, pieces), right in zip(uses.items(), expected, strict=True):
-        got = reduce(torch.add, (torch.einsum("no,nop->p", signs, piece.formed()) for piece in pieces))
-        right = torch.zeros_like(got) if right is None else right.flatten()
-        if got.shape != right.shape or not torch.allclose(got, right, rtol=0, atol=_allowed(right)):
-            wrong.add(name)
-    return frozenset(wrong)
-
-
-def _allowed(right: Tensor) -> float:
-    return tolerance(right.dtype) * float(right.abs().max()) if right.numel() else 0.0
+            break
+        names -= wrong
+    return frozenset(model.names) - names
 
 
 def _uses(
-    net: nn.Module, x: Tensor, rest: frozenset[str], *, check: bool
+    model: Model, x: Examples, names: frozenset[str], *, check: bool
 ) -> tuple[Recording, dict[str, list[Piece]]]:
     """Collects, by parameter, a Piece for every call of a layer that it belongs to."""
-    if is_plain_chain(net):
-        recording = record_chain(net, x)
-    else:
-        function, trainable = function_of_parameters(net)
-        recording = record(net, function, {n: v for n, v in trainable.items() if n not in rest}, x)
-    outputs = recording.values.shape[1]
-    eye = torch.eye(outputs, dtype=x.dtype, device=x.device)
-    # Rows do not mix, so the gradient of a column's sum holds every row's own gradient.
-    found = gradients(recording, eye[:, None].expand(outputs, len(x), outputs))
+    try:
+        recording, found = _recorded(model, x, names)
+        wrong = recording.outside | _not_by_example(recording, found) if check else set()
+    except Exception as error:  # a module that minds being watched; if it is another error, it comes again
+        if is_out_of_memory(error) or not check:
+            raise
+        raise NotByLayerError(names) from error
+    if wrong:
+        raise NotByLayerError(wrong)
     if check:
-        wrong = recording.outside | _not_by_example(recording, found)
-        if wrong:
-            raise NotByLayerError(wrong)
+        check_rows(model, x, recording.values.detach())
     uses: dict[str, list[Piece]] = defaultdict(list)
     with torch.no_grad():
         for call, gradient in zip(recording.calls, found, strict=True):
@@ -111,6 +86,19 @@ def _uses(
             for key, name in call.names.items():
                 uses[name].append(pieces[key])
     return recording, uses
+
+
+def _recorded(model: Model, x: Examples, names: frozenset[str]) -> tuple[Recording, list[Tensor]]:
+    """A run, and the gradients of every output at the outputs of every call."""
+    if is_plain_chain(model):
+        recording = record_chain(model, x)
+    else:
+        parameters = {name: value for name, value in model.detached.items() if name in names}
+        recording = record(model, model.function(x.form), parameters, x)
+    values = recording.values
+    eye = torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
+    # Rows do not mix, so the gradient of a column's sum holds every row's own gradient.
+    return recording, gradients(recording, eye[:, None].expand(-1, len(x), -1))
 
 
 def _not_by_example(recording: Recording, found: list[Tensor]) -> set[str]:
@@ -127,8 +115,7 @@ def _is_by_example(call: Call, gradient: Tensor, mixed: Tensor, signs: Tensor) -
     count = len(signs)
     if not call.is_by_example or len(call.inputs) != count or call.shape[0] != count:
         return False
-    expected = torch.einsum("on...,no->n...", gradient, signs)
-    return torch.allclose(mixed, expected, rtol=0, atol=_allowed(expected))
+    return agree(mixed, torch.einsum("on...,no->n...", gradient, signs.to(gradient)))
 
 
 def _pair(uses: dict[str, list[Piece]], calls: list[Call]) -> None:

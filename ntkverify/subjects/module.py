@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify.architecture import Architecture
-from ntkverify.empirical import check_network
+from ntkverify.empirical.checks import check_network
+from ntkverify.empirical.inputs import prepared
 from ntkverify.errors import InvalidArgument
 
 WIDTHS = 5
@@ -119,7 +120,8 @@ class ModuleSubject:
             got = f"{type(error).__name__} for float64 inputs of shape (2, {', '.join(map(str, self.shape))}): {error}"
             remedy = "Pass inputs=, the features of an example or its shape; networks are tried in float64."
             raise InvalidArgument("inputs", got, "a shape that the network takes", remedy) from error
-        check_network(first, x)
+        model, examples, _ = prepared(first, x, None)
+        check_network(model, examples)
         if not _equal(first, again):
             remedy = "Draw weights from torch's generator, which is seeded, or from one seeded with `seed`."
             raise InvalidArgument("build", "two different networks for one seed", "the same network", remedy)

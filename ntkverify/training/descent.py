@@ -1,16 +1,19 @@
 """Gradient descent on a finite network."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ntkverify.arrays import Array, as_given, as_matrix
+from ntkverify.arrays import Array, as_batch, as_given
 from ntkverify.empirical import largest_eigenvalue
+from ntkverify.empirical.inputs import alike
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import grown, is_lazy
 from ntkverify.methods import Method
+from ntkverify.models import Examples, Inputs, Model, Output, arrays_in, cast_for, examples_for, model_of
 from ntkverify.predict import batches
 from ntkverify.predict.checks import (
     PLAIN,
@@ -21,7 +24,8 @@ from ntkverify.predict.checks import (
     check_steps,
 )
 from ntkverify.training.losses import CURVATURE, LOSSES, LossName
-from ntkverify.training.records import Recorder, Trajectory, outputs, trained
+from ntkverify.training.records import Recorder, Trajectory
+from ntkverify.training.stacked import Stacked, StackedModel
 
 Progress = Callable[[int, float], None]
 """Called before every step with the steps taken so far and the loss."""
@@ -29,12 +33,13 @@ Progress = Callable[[int, float], None]
 
 def train(
     net: nn.Module,
-    x: Array,
+    x: Inputs,
     y: Array,
-    x_test: Array | None = None,
+    x_test: Inputs | None = None,
     *,
     steps: int,
     learning_rate: float,
+    output: Output | None = None,
     method: Method = PLAIN,
     batch_size: int | None = None,
     seed: int = 0,
@@ -48,7 +53,8 @@ def train(
 ) -> Trajectory:
     """Trains by gradient descent or another method, in place, of the parameters that require gradients.
 
-    x: (n, d), y: (n, outputs), x_test: (m, d); net: (n, d) -> (n, outputs). loss: 1/2 sum (f - y)^2, or
+    net, x, x_test, output: as in `empirical_ntk`. y: (n, ...), of the shape of the network's outputs, or flattened
+    (n, outputs), as outputs are here. loss: 1/2 sum (f - y)^2, or
     the summed softmax cross-entropy to rows of y that are distributions. method: GradientDescent(),
     HeavyBall(momentum) or Nesterov(momentum). batch_size: points per step, or
     None for all; the batches are those of `predict.batches` with this seed, and the loss of a step is
@@ -59,9 +65,6 @@ def train(
     Raises InvalidArgument for bad arrays or settings, and, unless allow_unstable, for a learning
     rate at which `predict.gradient_descent` with the network's present NTK would diverge.
     """
-    parameters = trained(net)
-    if not parameters:
-        raise InvalidArgument("net", "no trainable parameter", "at least one", "Set requires_grad.")
     check_steps(steps)
     check_learning_rate(learning_rate)
     check_method(method)
@@ -71,24 +74,23 @@ def train(
     if weight_decay and is_lazy(net):
         remedy = 'Use penalty, which holds to the first weights, or weights="dense".'
         raise InvalidArgument("weight_decay", repr(weight_decay), "0 for a network with lazy layers", remedy)
-    inputs = as_matrix("x", x).to(parameters[0])
-    test_inputs = None if x_test is None else as_matrix("x_test", x_test, columns=inputs.shape[1]).to(inputs)
-    initial_train = outputs(net, inputs)
-    initial_test = None if test_inputs is None else outputs(net, test_inputs)
-    targets = as_matrix("y", y, rows=len(inputs), columns=initial_train.shape[-1]).to(inputs)
+    model, inputs, test_inputs = _model_and_inputs(net, x, x_test, output)
+    initial_train = model.values(inputs)
+    initial_test = None if test_inputs is None else model.values(test_inputs)
+    targets = _targets(model, y, inputs).to(initial_train)
     if loss == "cross_entropy":
         check_distributions(targets)
     if not allow_unstable:
-        steepest = CURVATURE[loss] * largest_eigenvalue(net, inputs) + penalty + weight_decay
+        steepest = CURVATURE[loss] * largest_eigenvalue(model, inputs) + penalty + weight_decay
         check_stable(learning_rate, steepest, method)
     rows = [slice(None)] * steps if batch_size is None else batches(len(inputs), batch_size, steps, seed)
-    optimizer = method.optimizer(parameters, learning_rate, weight_decay)
+    optimizer = method.optimizer(list(model.own.values()), learning_rate, weight_decay)
     optimizer.register_step_pre_hook(_grow_velocities)
-    give = as_given(x, y, x_test)
-    recorder, losses = Recorder(net, inputs, test_inputs, record_at), []
+    give = as_given(*arrays_in(x), y, *arrays_in(x_test))
+    recorder, losses = Recorder(model, inputs, test_inputs, record_at), []
     recorder(0, give)
     for step, value in enumerate(
-        _descend(net, inputs, targets, optimizer, rows, LOSSES[loss], penalty, stop_at)
+        _descend(model, inputs, targets, optimizer, rows, LOSSES[loss], penalty, stop_at)
     ):
         losses.append(value)
         if step:
@@ -97,17 +99,40 @@ def train(
             progress(step, value)
     return Trajectory(
         initial_train=give(initial_train),
-        train=give(outputs(net, inputs)),
+        train=give(model.values(inputs)),
         initial_test=None if initial_test is None else give(initial_test),
-        test=None if test_inputs is None else give(outputs(net, test_inputs)),
+        test=None if test_inputs is None else give(model.values(test_inputs)),
         losses=tuple(losses),
         records=tuple(recorder.records),
     )
 
 
+def _model_and_inputs(
+    net: nn.Module, x: Inputs, x_test: Inputs | None, output: Output | None
+) -> tuple[Model, Examples, Examples | None]:
+    model = model_of(net, output)
+    if isinstance(net, Stacked):
+        model = StackedModel(net, None, model.names)
+    given = examples_for(net, "x", x)
+    cast = cast_for(model, given)
+    test = None if x_test is None else cast(alike("x_test", examples_for(net, "x_test", x_test), given))
+    return model, cast(given), test
+
+
+def _targets(model: Model, y: Array, x: Examples) -> Tensor:
+    """Returns y (n, outputs); raises InvalidArgument for another shape than that of the outputs."""
+    shape = model.shape(x)
+    targets = as_batch("y", y)
+    if len(targets) != len(x) or tuple(targets.shape[1:]) not in (shape, (math.prod(shape),)):
+        expected = f"shape {(len(x), *shape)}, that of the network's outputs"
+        remedy = "One row per example; one-hot rows for classes."
+        raise InvalidArgument("y", f"shape {tuple(targets.shape)}", expected, remedy)
+    return targets.flatten(1)
+
+
 def _descend(
-    net: nn.Module,
-    x: Tensor,
+    model: Model,
+    x: Examples,
     y: Tensor,
     optimizer: torch.optim.Optimizer,
     rows: Sequence[slice | np.ndarray],
@@ -116,12 +141,12 @@ def _descend(
     stop_at: float,
 ) -> Iterator[float]:
     """The loss before every step, which is taken when the next one is asked for, and after the last."""
-    parameters = trained(net)
+    parameters = list(model.own.values())
     start = [parameter.detach().clone() for parameter in parameters] if penalty else []
     enough = None
     for batch in rows:
         optimizer.zero_grad()
-        each = loss(net(x[batch]), y[batch])  # one, or one for each network
+        each = loss(model(x[batch]), y[batch])  # one, or one for each network
         enough = stop_at**2 * each.detach() if enough is None else enough
         yield each.sum().item()
         if not torch.isfinite(each).any() or (stop_at and (each <= enough).all()):
@@ -131,7 +156,7 @@ def _descend(
             if parameter.grad is not None:  # one that the outputs do not depend on stays where it is
                 parameter.grad += penalty * (parameter.detach() - grown(origin, parameter.shape))
         optimizer.step()
-    yield loss(outputs(net, x), y).sum().item()
+    yield loss(model.values(x), y).sum().item()
 
 
 def _grow_velocities(optimizer: torch.optim.Optimizer, *_: object) -> None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import reduce
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ntkverify.arrays import Array
-from ntkverify.empirical import empirical_ntk
+from ntkverify.empirical import kernel_of
 from ntkverify.lazy import grown
+from ntkverify.models import Examples, Model
 from ntkverify.training.stacked import Stacked
 
 
@@ -49,43 +50,32 @@ class Trajectory:
 class Recorder:
     """Makes the records of a run that is under way."""
 
-    def __init__(self, net: nn.Module, x: Tensor, x_test: Tensor | None, steps: Sequence[int]):
-        self._net, self._x, self._x_test, self._steps = net, x, x_test, frozenset(steps)
+    def __init__(self, model: Model, x: Examples, x_test: Examples | None, steps: Sequence[int]):
+        self._model, self._x, self._x_test, self._steps = model, x, x_test, frozenset(steps)
         self.records: list[Record] = []
         if self._steps:
-            self._kernel = _kernel(net, x)
-            self._start = [parameter.detach().clone() for parameter in trained(net)]
+            self._kernel = _kernel(model, x)
+            self._start = [parameter.detach().clone() for parameter in model.own.values()]
 
     def __call__(self, step: int, give: Callable[[Tensor], Array]) -> None:
         """Adds the record of that step, if it was asked for."""
         if step not in self._steps:
             return
-        moved = torch.linalg.matrix_norm(_kernel(self._net, self._x) - self._kernel)
-        distances = zip(trained(self._net), self._start, strict=True)
-        lead = 1 if isinstance(self._net, Stacked) else 0
-        moves = ((p.detach() - grown(q, p.shape)).flatten(lead) for p, q in distances)
-        squares = reduce(torch.add, ((move**2).sum(dim=-1) for move in moves))
+        moved = torch.linalg.matrix_norm(_kernel(self._model, self._x) - self._kernel)
+        distances = zip(self._model.own.values(), self._start, strict=True)
+        lead = 1 if isinstance(self._model.net, Stacked) else 0
+        moves = ((p.detach() - grown(q, p.shape)).reshape(*p.shape[:lead], -1) for p, q in distances)
+        squares = reduce(torch.add, ((move.abs() ** 2).sum(dim=-1) for move in moves))
         self.records.append(
             Record(
                 step=step,
-                train=give(outputs(self._net, self._x)),
-                test=None if self._x_test is None else give(outputs(self._net, self._x_test)),
+                train=give(self._model.values(self._x)),
+                test=None if self._x_test is None else give(self._model.values(self._x_test)),
                 kernel_drift=give(moved / torch.linalg.matrix_norm(self._kernel)),
                 parameter_distance=give(squares.sqrt()),
             )
         )
 
 
-def trained(net: nn.Module) -> list[nn.Parameter]:
-    """Returns the parameters that training moves."""
-    return [parameter for parameter in net.parameters() if parameter.requires_grad]
-
-
-def outputs(net: nn.Module, x: Tensor) -> Tensor:
-    """Returns what `net` says of x, without a graph."""
-    with torch.no_grad():
-        return net(x)
-
-
-def _kernel(net: nn.Module, x: Tensor) -> Tensor:
-    return net.ntk(x) if isinstance(net, Stacked) else torch.as_tensor(empirical_ntk(net, x))
+def _kernel(model: Model, x: Examples) -> Tensor:
+    return model.net.ntk(x.only) if isinstance(model.net, Stacked) else kernel_of(model, x, x)[0]

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, stack_module_state, vmap
 
+from ntkverify.models import Examples, Model
+
 
 class Stacked(nn.Module):
     """Networks of one shape as one module: (n, d) -> (networks, n, outputs). The ones given stay as they are."""
@@ -32,12 +34,22 @@ class Stacked(nn.Module):
 
         def kernel(moving: dict[str, Tensor], fixed: dict[str, Tensor]) -> Tensor:
             jacobian = jacrev(lambda some: functional_call(self._shape[0], some | fixed, (x,)))(moving)
-            flat = torch.cat(
-                [part.flatten(2) for part in jacobian.values()], dim=2
-            )  # (n, outputs, parameters)
+            rows = [part.reshape(*part.shape[:2], -1) for part in jacobian.values()]
+            flat = torch.cat(rows, dim=2)  # (n, outputs, parameters)
             return torch.einsum("iop,jop->ij", flat, flat) / flat.shape[1]
 
         return vmap(kernel)(trained, rest)
 
     def _all(self) -> dict[str, Tensor]:
         return dict(zip(self._names, self.stacked, strict=True)) | self._state
+
+
+class StackedModel(Model):
+    """Stacked networks as a model, whose outputs (networks, n, outputs) stay apart."""
+
+    def __call__(self, x: Examples) -> Tensor:
+        return self.net(x.only)
+
+    def shape(self, x: Examples) -> tuple[int, ...]:
+        """Returns the shape of one example's outputs."""
+        return tuple(self(x[:1]).shape[2:])

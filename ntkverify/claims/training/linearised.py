@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify.claims.claim import Claim, Effort
+from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.experiments import Task, descent
 from ntkverify.findings import Measurement, Verdict
@@ -45,9 +46,9 @@ class Linearised(nn.Module):
 
 def features(net: nn.Module, x: np.ndarray) -> np.ndarray:
     """What a network with one output says of x, and its gradient there: (n, d) -> (n, 1 + p)."""
-    inputs = torch.from_numpy(x).to(next(net.parameters()))
-    gradients = jacobian_features(net, inputs)
-    columns = [net(inputs).detach(), *(rows.formed()[:, 0] for rows in gradients.values())]
+    model, inputs, _ = prepared(net, x, None)
+    gradients = jacobian_features(model, inputs, model.names)
+    columns = [model.values(inputs), *(rows.formed()[:, 0] for rows in gradients.values())]
     return torch.cat(columns, dim=1).numpy()
 
 

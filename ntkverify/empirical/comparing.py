@@ -1,0 +1,28 @@
+"""How two ways to compute the same numbers are held against each other."""
+
+import torch
+from torch import Tensor
+
+
+def tolerance(dtype: torch.dtype) -> float:
+    """Returns by how much two ways to compute one number may differ, relative to the largest of its kind:
+    half of the digits."""
+    return torch.finfo(dtype).eps ** 0.5
+
+
+def agree(got: Tensor, right: Tensor) -> bool:
+    """Tells whether two tensors of one shape agree to half of their digits, relative to the largest number."""
+    got, right = got.detach(), right.detach()
+    size = float(right.abs().max()) if right.numel() else 0.0
+    allowed = tolerance(right.dtype) * size
+    return got.shape == right.shape and torch.allclose(
+        got, right.to(got), rtol=0, atol=allowed, equal_nan=True
+    )
+
+
+def random_signs(like: Tensor) -> Tensor:
+    """Draws numbers of size 1 to 2, of the shape of `like`, without touching torch's global state."""
+    stream = torch.Generator().manual_seed(0)
+    draws = 1 + torch.rand(like.shape, generator=stream)
+    signs = 1 - 2 * torch.randint(2, like.shape, generator=stream)
+    return (draws * signs).to(like)

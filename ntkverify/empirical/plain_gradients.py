@@ -1,0 +1,98 @@
+"""Gradients as a user would take them: torch.autograd.grad of the module itself, at its own parameters.
+
+Nothing is swapped, batched or transformed, so they are right wherever torch's own backward pass is: for parameters that
+a module reaches in another way than by its attributes, and for custom functions that run again in their backward pass.
+They are what faster ways are held against, and what is left where those go wrong.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from ntkverify.empirical.comparing import agree, random_signs
+from ntkverify.empirical.contraction import Features, Piece, Rows
+from ntkverify.errors import InvalidArgument
+from ntkverify.models import Examples, Model, Parameters
+
+
+def pulled_back(model: Model, x: Examples, v: Tensor) -> Parameters:
+    """Computes J^T v, by parameter, for v (n, outputs)."""
+    with torch.enable_grad():
+        values = model(x)
+    return _gradients(values, model.own, v)
+
+
+def plain_features(model: Model, x: Examples, names: Collection[str]) -> Features:
+    """Forms the named parameters' Jacobians at x, by a backward pass for every output of every example."""
+    own = {name: value for name, value in model.own.items() if name in names}
+    rows: list[list[Tensor]] = []
+    for example in x.split(1):
+        with torch.enable_grad():
+            values = model(example)[0]
+        rows += [list(_gradients(value, own).values()) for value in values]
+    columns = (torch.stack(column).unflatten(0, (len(x), -1)) for column in zip(*rows, strict=True))
+    return {name: Rows(values=as_rows(column)) for name, column in zip(own, columns, strict=True)}
+
+
+def as_rows(jacobian: Tensor) -> Tensor:
+    """Returns a Jacobian (n, outputs, *shape) as real rows (n, outputs, size)."""
+    jacobian = jacobian.detach()
+    if jacobian.is_complex():
+        jacobian = torch.view_as_real(jacobian.resolve_conj())
+    return jacobian.reshape(*jacobian.shape[:2], -1)
+
+
+def as_parameter(rows: Tensor, like: Tensor) -> Tensor:
+    """Returns real rows (k, size) as k values of a parameter (k, *shape)."""
+    if like.is_complex():
+        return torch.view_as_complex(rows.reshape(-1, *like.shape, 2))
+    return rows.reshape(-1, *like.shape)
+
+
+def disagreeing(model: Model, x: Examples, pieces: Mapping[str, Sequence[Piece]]) -> frozenset[str]:
+    """Names those of `pieces` of which J^T v, for random v, is not what the module's own backward pass says.
+
+    pieces: what each parameter's Jacobian at x is the sum of; nothing where it is 0.
+    Raises InvalidArgument for gradients that are not finite, naming the example and the parameter.
+    """
+    signs = random_signs(model.values(x))
+    expected = pulled_back(model, x, signs)
+    check_finite(model, x, expected)
+    right = {name: as_rows(value[None, None])[0, 0] for name, value in expected.items()}
+    zero = torch.zeros((), dtype=signs.dtype, device=signs.device)
+
+    def said(name: str) -> Tensor:
+        products = (
+            torch.einsum("no,nop->p", signs.to(rows), rows) for rows in (p.formed() for p in pieces[name])
+        )
+        return reduce(torch.add, products, zero).expand(right[name].shape if not pieces[name] else (-1,))
+
+    return frozenset(name for name in pieces if not agree(said(name), right[name]))
+
+
+def check_finite(model: Model, x: Examples, gradients: Parameters) -> None:
+    """Raises InvalidArgument where gradients at x are not finite, naming an example and a parameter."""
+    if all(value.isfinite().all() for value in gradients.values()):
+        return
+    for name, value in model.net.named_parameters():
+        if not value.isfinite().all():
+            remedy = "Training may have diverged; start from finite weights."
+            raise InvalidArgument("net", f"parameter {name!r} that is not finite", "finite values", remedy)
+    for index, example in enumerate(x.split(1)):
+        values = model.values(example)
+        for name, value in pulled_back(model, example, torch.ones_like(values)).items():
+            if not value.isfinite().all():
+                got = f"a gradient that is not finite at example {index}, of parameter {name!r}"
+                remedy = "Look for roots, divisions and logarithms at 0; add an epsilon within."
+                raise InvalidArgument("net", got, "finite gradients", remedy)
+
+
+def _gradients(values: Tensor, own: Parameters, v: Tensor | None = None) -> Parameters:
+    if not values.requires_grad:  # nothing that moves has a part in it
+        return {name: torch.zeros_like(value) for name, value in own.items()}
+    found = torch.autograd.grad(
+        values, list(own.values()), v, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    return dict(zip(own, found, strict=True))

@@ -1,0 +1,26 @@
+"""Someone's torch module, as people have them: how it is called, what it returns, and which parameters move."""
+
+from ntkverify.models.dtypes import Cast, cast_for
+from ntkverify.models.examples import Examples, Inputs, Leaves
+from ntkverify.models.model import Chosen, Function, Model, Parameters, model_of
+from ntkverify.models.outputs import Output
+from ntkverify.models.reading import arrays_in, examples_for
+from ntkverify.models.untouched import examined, untouched
+
+__all__ = [
+    "Cast",
+    "Chosen",
+    "Examples",
+    "Function",
+    "Inputs",
+    "Leaves",
+    "Model",
+    "Output",
+    "Parameters",
+    "arrays_in",
+    "cast_for",
+    "examined",
+    "examples_for",
+    "model_of",
+    "untouched",
+]

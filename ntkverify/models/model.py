@@ -1,0 +1,131 @@
+"""A module as a function of the parameters that move, each counted once however often it is used."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from ntkverify.errors import InvalidArgument
+from ntkverify.models.examples import Examples, Form, Leaves
+from ntkverify.models.outputs import Output, rows_of, tensor_of
+
+Parameters = dict[str, Tensor]
+Chosen = str | Collection[str] | None
+"""Names or patterns ("0.*", "*.bias") of parameters; None for all."""
+
+Function = Callable[[Parameters, Leaves], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A module, how its outputs are read, and the names of the parameters that move."""
+
+    net: nn.Module
+    output: Output | None
+    names: tuple[str, ...]
+
+    def __call__(self, x: Examples) -> Tensor:
+        """Returns the outputs (n, o), in the graph of the module's own parameters where gradients are on."""
+        return rows_of(x.form.run(self.net, x.leaves), self.output, len(x))
+
+    def values(self, x: Examples) -> Tensor:
+        """Returns the outputs (n, o) without a graph."""
+        try:
+            with torch.no_grad():
+                return self(x)
+        except RuntimeError:  # a network that differentiates within
+            with torch.enable_grad():
+                return self(x).detach()
+
+    def shape(self, x: Examples) -> tuple[int, ...]:
+        """Returns the shape of one example's outputs, as the network returns them."""
+        with torch.enable_grad():
+            returned = x.form.run(self.net, x.leaves)
+        return tuple(tensor_of(returned, self.output, len(x)).shape[1:])
+
+    @cached_property
+    def own(self) -> dict[str, nn.Parameter]:
+        """Holds the module's own parameters that move, by name."""
+        return {name: value for name, value in self.net.named_parameters() if name in set(self.names)}
+
+    @property
+    def detached(self) -> Parameters:
+        """Holds the present values of the parameters that move."""
+        return {name: value.detach() for name, value in self.own.items()}
+
+    def function(self, form: Form) -> Function:
+        """Returns (parameters, arrays of that form) -> outputs (n, o); the module stays as it is.
+
+        torch's own tying is left off, because it leaves foreign tensors in a module that is used twice.
+        """
+        aliases = self.aliases
+
+        def function(parameters: Parameters, leaves: Leaves) -> Tensor:
+            state = {alias: value for name, value in parameters.items() for alias in aliases[name]}
+            args, kwargs = form.arguments(leaves)
+            returned = functional_call(self.net, state, args, kwargs, tie_weights=False)
+            return rows_of(returned, self.output, len(leaves[0]))
+
+        return function
+
+    @cached_property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Holds all names of every parameter and buffer, by the first of them."""
+        found: dict[int, list[str]] = {}
+        for prefix, module in self.net.named_modules():
+            for name, value in (*module._parameters.items(), *module._buffers.items()):
+                if value is not None:
+                    found.setdefault(id(value), []).append(f"{prefix}.{name}" if prefix else name)
+        return {names[0]: tuple(names) for names in found.values()}
+
+
+def model_of(net: Any, output: Output | None = None, parameters: Chosen = None) -> Model:
+    """Returns `net` as a model whose trainable parameters of those names or patterns move.
+
+    Raises InvalidArgument for what is no module, or none whose parameters can be told apart, for parameters without
+    values, for a name or pattern that fits none, and where nothing is left to train.
+    """
+    _check_module(net)
+    if output is not None and not callable(output):
+        raise InvalidArgument("output", repr(output), "a function", "It takes what the network returns.")
+    trainable = [name for name, value in net.named_parameters() if value.requires_grad]
+    if not trainable:
+        remedy = "Set requires_grad on what training would move."
+        raise InvalidArgument("net", "no trainable parameter", "at least one", remedy)
+    return Model(net, output, tuple(_chosen(trainable, parameters)))
+
+
+def _chosen(trainable: list[str], parameters: Chosen) -> list[str]:
+    if parameters is None:
+        return trainable
+    patterns = [parameters] if isinstance(parameters, str) else list(parameters)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in trainable):
+            expected = (
+                f"a name or a pattern of {', '.join(trainable[:6])}{', ...' if len(trainable) > 6 else ''}"
+            )
+            raise InvalidArgument(
+                "parameters", repr(pattern), expected, 'Patterns are those of fnmatch: "0.*".'
+            )
+    return [name for name in trainable if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def _check_module(net: Any) -> None:
+    if not isinstance(net, nn.Module):
+        got = f"the class {net.__name__}" if isinstance(net, type) else f"{type(net).__name__} {net!r}"[:80]
+        remedy = "Make it: net = network(arch, width, seed) for an Architecture, Net() for a class."
+        raise InvalidArgument("net", got, "a torch.nn.Module", remedy)
+    if isinstance(net, torch.jit.ScriptModule):
+        remedy = "Pass the module that it was made from."
+        raise InvalidArgument("net", f"a {type(net).__name__}", "a module in Python", remedy)
+    if isinstance(net, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        raise InvalidArgument("net", f"a {type(net).__name__}", "the module itself", "Pass net.module.")
+    for name, value in net.named_parameters():
+        if isinstance(value, nn.parameter.UninitializedParameter) or value.is_meta:
+            remedy = "Run it once on an example, or load its weights (net.to_empty(device=...) first)."
+            raise InvalidArgument("net", f"parameter {name!r} without values", "numbers", remedy)
