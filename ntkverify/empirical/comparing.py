@@ -10,11 +10,12 @@ def tolerance(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).eps ** 0.5
 
 
-def agree(got: Tensor, right: Tensor) -> bool:
-    """Tells whether two tensors of one shape agree to half of their digits, relative to the largest number."""
+def agree(got: Tensor, right: Tensor, dtype: torch.dtype | None = None) -> bool:
+    """Tells whether two tensors of one shape agree to half of the digits of their dtype, or of a coarser one that they
+    come from, relative to the largest number."""
     got, right = got.detach(), right.detach()
     size = float(right.abs().max()) if right.numel() else 0.0
-    allowed = tolerance(right.dtype) * size
+    allowed = tolerance(dtype or right.dtype) * size
     return got.shape == right.shape and torch.allclose(
         got, right.to(got), rtol=0, atol=allowed, equal_nan=True
     )

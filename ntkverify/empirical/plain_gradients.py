@@ -69,17 +69,13 @@ def disagreeing(model: Model, x: Examples, pieces: Mapping[str, Sequence[Piece]]
         )
         return reduce(torch.add, products, zero).expand(right[name].shape if not pieces[name] else (-1,))
 
-    return frozenset(name for name in pieces if not agree(said(name), right[name]))
+    return frozenset(name for name in pieces if not agree(said(name), right[name], model.coarsest))
 
 
 def check_finite(model: Model, x: Examples, gradients: Parameters) -> None:
     """Raises InvalidArgument where gradients at x are not finite, naming an example and a parameter."""
     if all(value.isfinite().all() for value in gradients.values()):
         return
-    for name, value in model.net.named_parameters():
-        if not value.isfinite().all():
-            remedy = "Training may have diverged; start from finite weights."
-            raise InvalidArgument("net", f"parameter {name!r} that is not finite", "finite values", remedy)
     for index, example in enumerate(x.split(1)):
         values = model.values(example)
         for name, value in pulled_back(model, example, torch.ones_like(values)).items():
@@ -89,7 +85,7 @@ def check_finite(model: Model, x: Examples, gradients: Parameters) -> None:
                 raise InvalidArgument("net", got, "finite gradients", remedy)
 
 
-def _gradients(values: Tensor, own: Parameters, v: Tensor | None = None) -> Parameters:
+def _gradients(values: Tensor, own: Mapping[str, Tensor], v: Tensor | None = None) -> Parameters:
     if not values.requires_grad:  # nothing that moves has a part in it
         return {name: torch.zeros_like(value) for name, value in own.items()}
     found = torch.autograd.grad(

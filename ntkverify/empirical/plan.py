@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ntkverify.empirical.chains import is_plain_chain
+from ntkverify.empirical.checks import check_rows
 from ntkverify.empirical.contraction import Features
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.empirical.plain_gradients import disagreeing, plain_features
@@ -53,7 +54,11 @@ def checked(model: Model, probes: Examples, plan: Plan) -> Plan:
 
 def features(model: Model, x: Examples, plan: Plan) -> Features:
     """Returns what the gradients at x are made of."""
-    found: Features = structured_features(model, x, plan.rules) if plan.rules else {}
+    if plan.rules:
+        found = structured_features(model, x, plan.rules)
+    else:
+        check_rows(model, x)
+        found = {}
     if plan.jacobians:
         found = found | jacobian_features(model, x, plan.jacobians)
     return found | (plain_features(model, x, plan.plain) if plan.plain else {})

@@ -35,7 +35,9 @@ def choose_push(model: Model, x: Examples) -> Push:
             if is_out_of_memory(error):
                 raise
             continue
-        if torch.allclose(got, right.to(got), rtol=0, atol=tolerance(v.dtype) * float(right.abs().max())):
+        if torch.allclose(
+            got, right.to(got), rtol=0, atol=tolerance(model.coarsest) * float(right.abs().max())
+        ):
             return push
     return _by_jacobians
 

@@ -50,8 +50,8 @@ def shape_of(model: Model, x: Examples, formed: frozenset[str] = frozenset()) ->
 
 def _of_chain(model: Model, x: Examples, formed: frozenset[str]) -> tuple[int, int, list[Sizes]]:
     activations, layers = x.numbers, []
-    shape: tuple[int, ...] = x.only.shape
-    for module, shape in steps(model.net, shape):
+    shape: tuple[int, ...] = ()
+    for module, shape in steps(model.net, tuple(x.only.shape)):
         activations += math.prod(shape)
         if (rule := rule_for(module)) and rule.sizes and module.weight.requires_grad:
             layers.append(rule.sizes(module, shape))

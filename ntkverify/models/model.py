@@ -53,6 +53,12 @@ class Model:
         """Holds the module's own parameters that move, by name."""
         return {name: value for name, value in self.net.named_parameters() if name in set(self.names)}
 
+    @cached_property
+    def coarsest(self) -> torch.dtype:
+        """Is the dtype of fewest digits among all parameters."""
+        reals = (p.dtype.to_real() for p in self.net.parameters() if p.is_floating_point() or p.is_complex())
+        return max(reals, key=lambda dtype: torch.finfo(dtype).eps)
+
     @property
     def detached(self) -> Parameters:
         """Holds the present values of the parameters that move."""
@@ -129,3 +135,6 @@ def _check_module(net: Any) -> None:
         if isinstance(value, nn.parameter.UninitializedParameter) or value.is_meta:
             remedy = "Run it once on an example, or load its weights (net.to_empty(device=...) first)."
             raise InvalidArgument("net", f"parameter {name!r} without values", "numbers", remedy)
+        if value.numel() and not torch.linalg.vector_norm(value.detach(), float("inf")).isfinite():
+            remedy = "Training may have diverged; start from finite weights."
+            raise InvalidArgument("net", f"parameter {name!r} that is not finite", "finite values", remedy)

@@ -8,12 +8,15 @@ import torch.nn.functional as F
 from torch import nn
 
 import ntkverify as nv
-from ntkverify.empirical import largest_eigenvalue, ntk_operator
+from ntkverify.empirical import largest_eigenvalue, ntk_operator, pushing
 from ntkverify.empirical.contraction import sizes
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.layers import RULES
+from ntkverify.empirical.pushing import choose_push
 from ntkverify.errors import InvalidArgument, OutOfMemory
-from tests.empirical_modules import MODULES
+from ntkverify.models import examined
+from tests.empirical.hard_modules import HARD
+from tests.empirical.modules import MODULES
 
 ARCH = nv.mlp(inputs=3, depth=2, weight_std=1.5, bias_std=0.3, outputs=2)
 X = torch.from_numpy(np.random.default_rng(0).standard_normal((4, 3)))
@@ -27,13 +30,17 @@ def naive_ntk(net: nn.Module, x1: torch.Tensor, x2: torch.Tensor) -> torch.Tenso
         rows = [
             torch.autograd.grad(out, parameters, retain_graph=True, materialize_grads=True)
             for row in x
-            for out in net(row[None])[0]
+            for out in net(row[None].clone())[0]
         ]
-        return torch.stack([torch.cat([g.reshape(-1) for g in row]) for row in rows])
+        return torch.stack([torch.cat([as_real(g).reshape(-1) for g in row]) for row in rows])
 
-    outputs = net(x1).shape[1]
+    outputs = net(x1.clone()).shape[1]
     gram = gradients(x1) @ gradients(x2).T
     return gram.reshape(len(x1), outputs, len(x2), outputs).permute(0, 2, 1, 3)
+
+
+def as_real(gradient: torch.Tensor) -> torch.Tensor:
+    return torch.view_as_real(gradient.resolve_conj()) if gradient.is_complex() else gradient
 
 
 METHODS = pytest.mark.parametrize("method", ["auto", *nv.empirical.METHODS])
@@ -65,21 +72,24 @@ X4 = torch.from_numpy(np.random.default_rng(3).standard_normal((5, 4)))
 def module(name: str) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return MODULES[name]().double()
+        net = (MODULES | HARD)[name]()
+        return net.double()
 
 
 @METHODS
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", MODULES | HARD)
 def test_any_module_gives_the_right_number(name, method):
     net = module(name)
     before, hooks = [(p, p.clone(), p.requires_grad) for p in net.parameters()], count_hooks(net)
-    x = X4.clone()
+    x, keeps = X4.clone(), {key: value for m in net.modules() for key, value in vars(m).items()}
     full = nv.empirical_ntk(net, x, x[1:3], outputs="full", method=method)
+    assert keeps == {key: value for m in net.modules() for key, value in vars(m).items()}
+    assert not full.requires_grad
     assert all(
         p is q and torch.equal(p, v) and p.requires_grad == r
         for p, (q, v, r) in zip(net.parameters(), before, strict=True)
     )
-    assert torch.equal(x, X4) and count_hooks(net) == hooks
+    assert torch.equal(x, X4) and count_hooks(net) == hooks and not getattr(net, "history", None)
     expected = naive_ntk(net, X4, X4[1:3])
     torch.testing.assert_close(full, expected, rtol=1e-11, atol=1e-11)
     mean = torch.diagonal(expected, dim1=2, dim2=3).mean(2)
@@ -150,6 +160,28 @@ def test_a_module_that_mixes_examples_is_named(culprit, method):
         with pytest.raises(InvalidArgument, match=f"net: got {name} '1.0'.*mixes the examples"):
             nv.empirical_ntk(net, x, method=method)
     with pytest.raises(InvalidArgument, match="mixes the examples"):
+        ntk_operator(net, X4)
+
+
+class Places(nn.Module):
+    """Keeps those examples that stand in some places of a batch, as a mixture of experts of limited capacity does."""
+
+    def __init__(self, *dropped):
+        super().__init__()
+        self.dropped = dropped
+
+    def forward(self, x):
+        kept = [index not in self.dropped for index in range(len(x))]
+        return x * torch.tensor(kept)[:, None]
+
+
+@METHODS
+@pytest.mark.parametrize("dropped", [(3, 4), (2,), (1, 3)], ids=str)
+def test_mixing_that_needs_many_examples_is_named(dropped, method):
+    net = nn.Sequential(nn.Linear(4, 4), Places(*dropped), nn.Linear(4, 2)).double()
+    with pytest.raises(InvalidArgument, match="net: got Places '1'.*mixes the examples"):
+        nv.empirical_ntk(net, X4, method=method)
+    with pytest.raises(InvalidArgument, match="net: got Places '1'.*mixes the examples"):
         ntk_operator(net, X4)
 
 
@@ -234,7 +266,9 @@ def test_largest_eigenvalue_from_below(points):
     assert 0.97 * exact < largest_eigenvalue(*prepared(net, x, None)[:2]) <= exact * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("name", ["residual", "attention", "derivative", "weight norm", "convolutions"])
+@pytest.mark.parametrize(
+    "name", ["residual", "attention", "derivative", "weight norm", "convolutions", *HARD]
+)
 def test_the_operator_between_two_sets_in_blocks(name):
     net = module(name)
     full = naive_ntk(net, X4, X4[:2]).permute(0, 2, 1, 3)
@@ -327,3 +361,11 @@ def test_rules_know_a_first_axis_that_the_layer_works_on():
         keeps = RULES[type(module)].keeps_examples_apart
         assert keeps(module, torch.ones(shape)) and not keeps(module, torch.ones(shape[1:]))
     assert not RULES[nn.BatchNorm1d].keeps_examples_apart(nn.BatchNorm1d(3), torch.ones(4, 3))
+
+
+@pytest.mark.parametrize("name", ["attention", "scaled attention", "encoder"])
+def test_attention_is_pushed_in_forward_mode(name):
+    """Neither torch's fast path for evaluation nor its fused attention has a forward derivative."""
+    model, x, _ = prepared(module(name), X4, None)
+    with examined(model.net):
+        assert choose_push(model, x) is pushing._batched
