@@ -13,8 +13,8 @@ from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.ntk_vector_products import products_kernel
 from ntkverify.empirical.operators import extreme_eigenvalues, largest_eigenvalue, ntk_operator
-from ntkverify.empirical.plain_gradients import check_finite, pulled_back
-from ntkverify.empirical.plan import Plan, checked, features, plan_for
+from ntkverify.empirical.plain_gradients import check_finite
+from ntkverify.empirical.plan import PROBES, Gradients, NotBatchedError, Plan, plan_for
 from ntkverify.empirical.shapes import shape_of
 from ntkverify.empirical.structured_derivatives import NotByLayerError
 from ntkverify.errors import InvalidArgument
@@ -77,14 +77,16 @@ def kernel_of(
         plan = plan_for(model, x1, method)
         while True:
             choice = _choice(model, x1, x2, method, full, memory, plan)
+            if choice.method != "structured_derivatives":
+                plan = plan.without_rules(plan.rules)
             try:
                 kernel = _kernel(model, x1, x2, choice, full, plan)
                 break
-            except NotByLayerError as found:  # on an example that was not among the probes
-                plan = checked(model, x1[:2], plan.without_rules(found.names))
+            except (NotByLayerError, NotBatchedError) as error:
+                plan = plan.after(error)
         if not torch.isfinite(kernel).all():
-            for x in (x1, x2):
-                check_finite(model, x, pulled_back(model, x, torch.ones_like(model.values(x))))
+            check_finite(model, x1)
+            check_finite(model, x2)
     return kernel, choice
 
 
@@ -104,7 +106,12 @@ def choose(
     with examined(net):
         check_network(model, first)
         plan = plan_for(model, first, method)
-        return _choice(model, first, second, method, outputs == "full", memory, plan)
+        while True:
+            try:
+                Gradients(model, plan)(first[:PROBES])
+                return _choice(model, first, second, method, outputs == "full", memory, plan)
+            except (NotByLayerError, NotBatchedError) as error:
+                plan = plan.after(error)
 
 
 def _prepared(
@@ -143,12 +150,10 @@ def _choice(
 
 
 def _kernel(model: Model, x1: Examples, x2: Examples, choice: Choice, full: bool, plan: Plan) -> Tensor:
-    if choice.method == "structured_derivatives":
-        return blockwise_kernel(lambda x: features(model, x, plan), x1, x2, choice.block, full=full)
-    formed = checked(model, x1[:2], plan.without_rules(plan.rules))
+    gradients = Gradients(model, plan)
     if choice.method == "ntk_vector_products":
-        return products_kernel(model, x1, x2, choice.block, formed, full=full)
-    return blockwise_kernel(lambda x: features(model, x, formed), x1, x2, choice.block, full=full)
+        return products_kernel(model, x1, x2, choice.block, gradients, full=full)
+    return blockwise_kernel(gradients, x1, x2, choice.block, full=full)
 
 
 __all__ = [

@@ -10,15 +10,18 @@ def tolerance(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).eps ** 0.5
 
 
-def agree(got: Tensor, right: Tensor, dtype: torch.dtype | None = None) -> bool:
-    """Tells whether two tensors of one shape agree to half of the digits of their dtype, or of a coarser one that they
-    come from, relative to the largest number."""
+def agree(got: Tensor, right: Tensor) -> bool:
+    """Tells whether two tensors of one shape agree to half of their digits, relative to the largest number."""
+    if got.shape != right.shape:
+        return False
     got, right = got.detach(), right.detach()
-    size = float(right.abs().max()) if right.numel() else 0.0
-    allowed = tolerance(dtype or right.dtype) * size
-    return got.shape == right.shape and torch.allclose(
-        got, right.to(got), rtol=0, atol=allowed, equal_nan=True
-    )
+    allowed = tolerance(right.dtype) * largest(right)
+    return largest(got - right) <= allowed or torch.allclose(got, right, rtol=0, atol=0, equal_nan=True)
+
+
+def largest(values: Tensor) -> float:
+    """Returns the largest size of a number; NaN where any is."""
+    return float(torch.linalg.vector_norm(values, float("inf"))) if values.numel() else 0.0
 
 
 def random_signs(like: Tensor) -> Tensor:

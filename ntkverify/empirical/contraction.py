@@ -22,6 +22,10 @@ class Rows:
         """Returns the rows (n, outputs, size)."""
         return self.values
 
+    def pulled_back(self, v: Tensor) -> Tensor:
+        """Returns J^T v (size,) for v (n, outputs)."""
+        return v.to(self.values).flatten() @ self.values.flatten(0, 1)
+
     def __getitem__(self, rows: slice) -> "Rows":
         return Rows(values=self.values[rows])
 
@@ -40,6 +44,11 @@ class Outer:
 
     def __getitem__(self, rows: slice) -> "Outer":
         return replace(self, inputs=self.inputs[rows], gradients=self.gradients[:, rows])
+
+    def pulled_back(self, v: Tensor) -> Tensor:
+        """Returns J^T v (size,) for v (n, outputs), without the bias."""
+        gradients = torch.einsum("ontgm,no->ntgm", self.gradients, v.to(self.gradients))
+        return torch.einsum("ntgm,ntgk->gmk", gradients, self.inputs).flatten()
 
     def formed(self) -> Tensor:
         """Returns the rows (n, outputs, size), a bias last."""

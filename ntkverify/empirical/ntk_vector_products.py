@@ -5,13 +5,13 @@ from torch import Tensor
 
 from ntkverify.empirical.checks import check_rows
 from ntkverify.empirical.plain_gradients import as_parameter
-from ntkverify.empirical.plan import Plan, features
+from ntkverify.empirical.plan import Gradients
 from ntkverify.empirical.pushing import choose_push
 from ntkverify.models import Examples, Model
 
 
 def products_kernel(
-    model: Model, x1: Examples, x2: Examples, block: int, plan: Plan, *, full: bool
+    model: Model, x1: Examples, x2: Examples, block: int, gradients: Gradients, *, full: bool
 ) -> Tensor:
     """Computes the kernel (n1, n2, outputs, outputs), or (n1, n2): a column J (J^T e) for each output of each
     of x2.
@@ -23,7 +23,7 @@ def products_kernel(
         check_rows(model, rows)
     columns = []
     for example in x2.split(1):
-        jacobian = features(model, example, plan)
+        jacobian = gradients(example)
         tangents = {
             name: as_parameter(jacobian[name].formed()[0], value) for name, value in model.own.items()
         }

@@ -8,11 +8,19 @@ from ntkverify.empirical.checks import check_rows
 from ntkverify.empirical.contraction import Features
 from ntkverify.empirical.jacobian_contraction import jacobian_features
 from ntkverify.empirical.plain_gradients import disagreeing, plain_features
-from ntkverify.empirical.structured_derivatives import structured_features, unaccounted
+from ntkverify.empirical.structured_derivatives import NotByLayerError, structured_features, unaccounted
 from ntkverify.models import Examples, Model
 
 PROBES = 2
 """Examples, the first ones, on which faster gradients are held against plain ones."""
+
+
+class NotBatchedError(Exception):
+    """The Jacobians of some parameters, of all examples at once, are wrong; `names` are theirs."""
+
+    def __init__(self, names: frozenset[str]):
+        super().__init__(names)
+        self.names = names
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,12 @@ class Plan:
         """Returns the plan that forms these parameters' Jacobians instead."""
         return replace(self, rules=self.rules - set(names), jacobians=self.jacobians | set(names))
 
+    def after(self, error: NotByLayerError | NotBatchedError) -> "Plan":
+        """Returns the plan that takes the next slower way for what went wrong."""
+        if isinstance(error, NotByLayerError):
+            return self.without_rules(error.names)
+        return replace(self, jacobians=self.jacobians - error.names, plain=self.plain | error.names)
+
     @property
     def formed(self) -> frozenset[str]:
         """Names all whose Jacobians are formed."""
@@ -34,31 +48,44 @@ class Plan:
 
 
 def plan_for(model: Model, x: Examples, method: str) -> Plan:
-    """Tries each way at the first of the examples x; method: of `empirical_ntk`."""
-    names, probes = frozenset(model.names), x[:PROBES]
-    by_rules = method in ("auto", "structured_derivatives")
-    if is_plain_chain(model):
-        return Plan(rules=names) if by_rules else Plan(jacobians=names)
-    formed = unaccounted(model, probes) if by_rules else names
-    return checked(model, probes, Plan(rules=names - formed, jacobians=formed))
+    """Finds what layers' rules are right for, at the first of the examples x; method: of `empirical_ntk`."""
+    names = frozenset(model.names)
+    if method not in ("auto", "structured_derivatives"):
+        return Plan(jacobians=names)
+    formed = frozenset() if is_plain_chain(model) else unaccounted(model, x[:PROBES])
+    return Plan(rules=names - formed, jacobians=formed)
 
 
-def checked(model: Model, probes: Examples, plan: Plan) -> Plan:
-    """Returns the plan with plain gradients for those Jacobians that are wrong at the probes."""
-    if not plan.jacobians or is_plain_chain(model):
-        return plan
-    rows = jacobian_features(model, probes, plan.jacobians)
-    wrong = disagreeing(model, probes, {name: [rows[name]] for name in plan.jacobians})
-    return replace(plan, jacobians=plan.jacobians - wrong, plain=plan.plain | wrong)
+@dataclass
+class Gradients:
+    """Computes what the gradients at examples are made of; the first time, Jacobians are held against plain
+    gradients."""
+
+    model: Model
+    plan: Plan
+    checked: bool = False
+
+    def __call__(self, x: Examples) -> Features:
+        """Returns the features at x.
+
+        Raises NotByLayerError or NotBatchedError where the plan is wrong there, and InvalidArgument where examples see
+        one another.
+        """
+        model, plan = self.model, self.plan
+        if plan.rules:
+            found = structured_features(model, x, plan.rules)
+        else:
+            check_rows(model, x)
+            found = {}
+        if plan.jacobians:
+            rows = jacobian_features(model, x, plan.jacobians)
+            if not (self.checked or is_plain_chain(model)):
+                _check(model, x[:PROBES], {name: piece[:PROBES] for name, piece in rows.items()})
+            self.checked = True
+            found = found | rows
+        return found | (plain_features(model, x, plan.plain) if plan.plain else {})
 
 
-def features(model: Model, x: Examples, plan: Plan) -> Features:
-    """Returns what the gradients at x are made of."""
-    if plan.rules:
-        found = structured_features(model, x, plan.rules)
-    else:
-        check_rows(model, x)
-        found = {}
-    if plan.jacobians:
-        found = found | jacobian_features(model, x, plan.jacobians)
-    return found | (plain_features(model, x, plan.plain) if plan.plain else {})
+def _check(model: Model, x: Examples, rows: Features) -> None:
+    if wrong := disagreeing(model, x, {name: [piece] for name, piece in rows.items()}):
+        raise NotBatchedError(wrong)
