@@ -12,7 +12,7 @@ from torch.func import functional_call
 
 from ntkverify.errors import InvalidArgument
 from ntkverify.models.examples import Examples, Form, Leaves
-from ntkverify.models.outputs import Output, rows_of, tensor_of
+from ntkverify.models.outputs import Output, tensor_of
 
 Parameters = dict[str, Tensor]
 Chosen = str | Collection[str] | None
@@ -31,22 +31,19 @@ class Model:
 
     def __call__(self, x: Examples) -> Tensor:
         """Returns the outputs (n, o), in the graph of the module's own parameters where gradients are on."""
-        return rows_of(x.form.run(self.net, x.leaves), self.output, len(x))
+        return self._returned(x).reshape(len(x), -1)
 
     def values(self, x: Examples) -> Tensor:
         """Returns the outputs (n, o) without a graph."""
-        try:
-            with torch.no_grad():
-                return self(x)
-        except RuntimeError:  # a network that differentiates within
-            with torch.enable_grad():
-                return self(x).detach()
+        return _without_graph(self, x)
 
-    def shape(self, x: Examples) -> tuple[int, ...]:
-        """Returns the shape of one example's outputs, as the network returns them."""
-        with torch.enable_grad():
-            returned = x.form.run(self.net, x.leaves)
-        return tuple(tensor_of(returned, self.output, len(x)).shape[1:])
+    def values_and_shape(self, x: Examples) -> tuple[Tensor, tuple[int, ...]]:
+        """Returns the outputs (n, o) without a graph, and in which shape the network gives those of an example."""
+        returned = _without_graph(self._returned, x)
+        return returned.reshape(len(x), -1), tuple(returned.shape[1:])
+
+    def _returned(self, x: Examples) -> Tensor:
+        return tensor_of(x.form.run(self.net, x.leaves), self.output, len(x))
 
     @cached_property
     def own(self) -> dict[str, nn.Parameter]:
@@ -75,7 +72,8 @@ class Model:
             state = {alias: value for name, value in parameters.items() for alias in aliases[name]}
             args, kwargs = form.arguments(leaves)
             returned = functional_call(self.net, state, args, kwargs, tie_weights=False)
-            return rows_of(returned, self.output, len(leaves[0]))
+            count = len(leaves[0])
+            return tensor_of(returned, self.output, count).reshape(count, -1)
 
         return function
 
@@ -88,6 +86,16 @@ class Model:
                 if value is not None:
                     found.setdefault(id(value), []).append(f"{prefix}.{name}" if prefix else name)
         return {names[0]: tuple(names) for names in found.values()}
+
+
+def _without_graph(outputs: Callable[[Examples], Tensor], x: Examples) -> Tensor:
+    """Returns outputs(x), detached; gradients are on only for a network that differentiates within."""
+    try:
+        with torch.no_grad():
+            return outputs(x)
+    except RuntimeError:
+        with torch.enable_grad():
+            return outputs(x).detach()
 
 
 def model_of(net: Any, output: Output | None = None, parameters: Chosen = None) -> Model:

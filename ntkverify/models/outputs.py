@@ -1,4 +1,4 @@
-"""What a network returns, as one row of numbers for each example."""
+"""What a network returns, as one tensor with the examples on its first axis."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -13,12 +13,6 @@ Output = Callable[[Any], Tensor]
 
 USUAL = "logits"
 """The tensor that is meant where a network returns several, by its usual name."""
-
-
-def rows_of(returned: Any, output: Output | None, count: int) -> Tensor:
-    """Returns the outputs (count, o) in what a network returned for `count` examples: those of `tensor_of`, whose
-    axes after the first are flattened."""
-    return tensor_of(returned, output, count).reshape(count, -1)
 
 
 def tensor_of(returned: Any, output: Output | None, count: int) -> Tensor:

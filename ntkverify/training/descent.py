@@ -75,9 +75,9 @@ def train(
         remedy = 'Use penalty, which holds to the first weights, or weights="dense".'
         raise InvalidArgument("weight_decay", repr(weight_decay), "0 for a network with lazy layers", remedy)
     model, inputs, test_inputs = _model_and_inputs(net, x, x_test, output)
-    initial_train = model.values(inputs)
+    initial_train, shape = model.values_and_shape(inputs)
+    targets = _targets(y, len(inputs), shape).to(initial_train)
     initial_test = None if test_inputs is None else model.values(test_inputs)
-    targets = _targets(model, y, inputs).to(initial_train)
     if loss == "cross_entropy":
         check_distributions(targets)
     if not allow_unstable:
@@ -119,12 +119,11 @@ def _model_and_inputs(
     return model, cast(given), test
 
 
-def _targets(model: Model, y: Array, x: Examples) -> Tensor:
+def _targets(y: Array, count: int, shape: tuple[int, ...]) -> Tensor:
     """Returns y (n, outputs); raises InvalidArgument for another shape than that of the outputs."""
-    shape = model.shape(x)
     targets = as_batch("y", y)
-    if len(targets) != len(x) or tuple(targets.shape[1:]) not in (shape, (math.prod(shape),)):
-        expected = f"shape {(len(x), *shape)}, that of the network's outputs"
+    if len(targets) != count or tuple(targets.shape[1:]) not in (shape, (math.prod(shape),)):
+        expected = f"shape {(count, *shape)}, that of the network's outputs"
         remedy = "One row per example; one-hot rows for classes."
         raise InvalidArgument("y", f"shape {tuple(targets.shape)}", expected, remedy)
     return targets.flatten(1)

@@ -48,8 +48,10 @@ class StackedModel(Model):
     """Stacked networks as a model, whose outputs (networks, n, outputs) stay apart."""
 
     def __call__(self, x: Examples) -> Tensor:
+        """Returns the outputs of all networks."""
         return self.net(x.only)
 
-    def shape(self, x: Examples) -> tuple[int, ...]:
-        """Returns the shape of one example's outputs."""
-        return tuple(self(x[:1]).shape[2:])
+    def values_and_shape(self, x: Examples) -> tuple[Tensor, tuple[int, ...]]:
+        """Returns the outputs of all networks, and the shape of one example's."""
+        values = self.values(x)
+        return values, tuple(values.shape[2:])
