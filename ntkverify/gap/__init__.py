@@ -4,17 +4,19 @@ Each term is the difference of two predictors that differ in one thing, so the t
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from torch import nn
 
 from ntkverify import analytic, predict
 from ntkverify.architecture import Architecture
-from ntkverify.arrays import Array
+from ntkverify.arrays import Array, as_tensor
 from ntkverify.empirical import empirical_ntk
+from ntkverify.errors import InvalidArgument, NotPositiveDefinite, UnstableLearningRate
 from ntkverify.gap.terms import Gap, Term, root_mean_square
 from ntkverify.networks import network
 from ntkverify.stats import fit_power_law
@@ -22,6 +24,9 @@ from ntkverify.training import train
 
 HALVINGS = 4
 """The terms' scaling is fitted over the width asked for and that many halvings of it."""
+
+FEWEST = 3
+"""Widths that a fit needs: a line through two says nothing of how well it fits."""
 
 
 def explain_gap(
@@ -43,38 +48,43 @@ def explain_gap(
     x: (n, d), y: (n, outputs), x_test: (m, d). ridge: of the regression. replicates: networks of each of
     the widths over which every term's scaling is fitted; 0 leaves that out. Widths too large for dense weights
     are taken with lazy ones (`network`, weights="auto").
+    Widths of which a network is unstable at this learning rate are left out of the fits, and named in the text.
     Raises InvalidArgument as `train` and `predict.kernel_regression` do, NotPositiveDefinite for an
     analytic NTK that cannot be inverted.
     """
-    x, y, x_test = (np.asarray(part) for part in (x, y, x_test))
+    _check_replicates(replicates)
+    x, y, x_test = _arrays(x, y, x_test)
     limit = _Kernels(_array(analytic.ntk(arch, x)), _array(analytic.ntk(arch, x_test, x)))
+    settings = {"steps": steps, "learning_rate": learning_rate, "ridge": ridge, "limit": limit}
 
     def explained(n: int, index: int) -> Gap:
-        net = network(arch, n, seed + index, weights="auto")
-        return _attribute(
-            net, x, y, x_test, steps=steps, learning_rate=learning_rate, ridge=ridge, limit=limit
-        )
+        return _attribute(network(arch, n, seed + index, weights="auto"), x, y, x_test, **settings)
+
+    def sizes_at(n: int) -> np.ndarray | None:
+        """Returns sizes (replicates, terms), or None where a network of this width is unstable."""
+        try:
+            gaps = [explained(n, 1 + index) for index in range(replicates)]
+        except UnstableLearningRate:
+            return None
+        return np.array([[term.size for term in gap.terms] for gap in gaps])
 
     gap = replace(explained(width, 0), width=width)
     widths = [width // 2**halving for halving in range(HALVINGS + 1)]
-    if replicates < 2 or widths[-1] < 1:
+    if not replicates or widths[-1] < 1:
         return gap
-    sizes = np.array(
-        [
-            [[term.size for term in explained(n, 1 + index).terms] for n in widths]
-            for index in range(replicates)
-        ]
-    )
-    slopes = [_slope(np.array(widths, dtype=float), sizes[:, :, place]) for place in range(len(gap.terms))]
+    sizes = {n: sizes_at(n) for n in widths}
+    measured = {n: found for n, found in sizes.items() if found is not None}
     kinked = any(activation.kinked for activation in arch.activations)
     theories = [SMOOTH, KINKED][kinked]
-    return replace(
-        gap,
-        terms=tuple(
-            replace(term, slope=slope, theory=theories.get(term.name, term.theory))
-            for term, slope in zip(gap.terms, slopes, strict=True)
-        ),
+    terms = (
+        replace(
+            term,
+            slope=_slope({n: found[:, place] for n, found in measured.items()}),
+            theory=theories.get(term.name, term.theory),
+        )
+        for place, term in enumerate(gap.terms)
     )
+    return replace(gap, terms=tuple(terms), unstable=tuple(n for n in widths if n not in measured))
 
 
 def explain_module_gap(
@@ -89,16 +99,28 @@ def explain_module_gap(
 ) -> Gap:
     """Does as `explain_gap`, for any module (n, d) -> (n, outputs) and the NTK that it has before training.
 
-    There is no analytic kernel to compare with, so that term is left out. Trains `net`, in place.
+    There is no analytic kernel to compare with, so that term is left out. Where the NTK cannot be inverted, as that of
+    fewer parameters than training outputs, the regression is where gradient flow from 0 ends. Trains `net`, in place.
     """
-    return _attribute(
-        net, *map(np.asarray, (x, y, x_test)), steps=steps, learning_rate=learning_rate, ridge=ridge
-    )
+    settings: dict[str, Any] = {"steps": steps, "learning_rate": learning_rate, "ridge": ridge}
+    return _attribute(net, *_arrays(x, y, x_test), **settings)
+
+
+def _check_replicates(replicates: int) -> None:
+    if isinstance(replicates, bool) or not isinstance(replicates, int) or replicates < 0 or replicates == 1:
+        remedy = "A spread needs two networks of each width; 0 fits no scaling."
+        raise InvalidArgument("replicates", repr(replicates), "0, or an integer >= 2", remedy)
+
+
+def _arrays(x: Array, y: Array, x_test: Array) -> list[np.ndarray]:
+    """Returns what was passed as NumPy arrays; raises InvalidArgument for what cannot be."""
+    parts = {"x": x, "y": y, "x_test": x_test}
+    return [as_tensor(name, part).detach().cpu().numpy() for name, part in parts.items()]
 
 
 @dataclass(frozen=True)
 class _Kernels:
-    """train: (n, n); cross: (m, n)."""
+    """train: (n, n); cross: (m, n); or full ones, with two more axes for the outputs."""
 
     train: np.ndarray
     cross: np.ndarray
@@ -128,12 +150,11 @@ def _attribute(
     ridge: float,
     limit: _Kernels | None = None,
 ) -> Gap:
-    # Both blocks in one pass, from before training moves the parameters.
-    joint = np.asarray(empirical_ntk(net, np.concatenate([x, x_test]), x))
-    own = _Kernels((joint[: len(x)] + joint[: len(x)].T) / 2, joint[len(x) :])
+    # Both blocks in one pass, from before training moves the parameters. Outputs of a finite network share theirs.
+    joint = np.asarray(empirical_ntk(net, np.concatenate([x, x_test]), x, outputs="full"))
+    own = _Kernels((joint[: len(x)] + joint[: len(x)].transpose(1, 0, 3, 2)) / 2, joint[len(x) :])
     run = train(net, x, y, x_test, steps=steps, learning_rate=learning_rate)
     kernels = limit or own
-    regression = predict.kernel_regression(kernels.train, y, kernels.cross, ridge)
     descent = partial(
         predict.gradient_descent,
         steps=steps,
@@ -142,15 +163,17 @@ def _attribute(
         f0_test=run.initial_test,
         allow_unstable=True,
     )
-    flow = partial(predict.gradient_flow, kernels.train, y, kernels.cross)
+    # A network with fewer parameters than training outputs has a singular kernel, an infinitely wide one has not.
+    flow = partial(predict.gradient_flow, kernels.train, y, kernels.cross, allow_singular=limit is None)
     flow_from_start = partial(flow, f0_train=run.initial_train, f0_test=run.initial_test)
+    regression, singular = _regression(kernels, y, ridge, flow, may_be_singular=limit is None)
     chain = {
         "moving kernel": descent(own.train, y, own.cross).test,
         "finite width at start": descent(kernels.train, y, kernels.cross).test,
         "step size": flow_from_start(time=steps * learning_rate).test,
         "unfinished training": flow_from_start(time=math.inf).test,
         "initial function": flow(time=math.inf).test,
-        "rest": regression.test,
+        "rest": regression,
     }
     if limit is None:
         del chain["finite width at start"]
@@ -161,8 +184,21 @@ def _attribute(
         regression=outputs["rest"],
         reference="the network's own NTK" if limit is None else "the analytic NTK",
         width=None,
+        singular=singular,
         terms=tuple(_terms(trained, outputs, trained - outputs["rest"])),
     )
+
+
+def _regression(
+    kernels: _Kernels, y: np.ndarray, ridge: float, flow: Callable[..., Any], *, may_be_singular: bool
+) -> tuple[Array, bool]:
+    """Returns regression with the kernels, and whether they cannot be inverted, so that it is where flow ends."""
+    try:
+        return predict.kernel_regression(kernels.train, y, kernels.cross, ridge).test, False
+    except NotPositiveDefinite as error:
+        if ridge or not may_be_singular or error.smallest_eigenvalue < -error.rounding_bound:
+            raise
+        return flow(time=math.inf).test, True
 
 
 def _array(values: Array | None) -> np.ndarray:
@@ -186,12 +222,13 @@ def _terms(network_output: np.ndarray, chain: dict[str, np.ndarray], total: np.n
         before = after
 
 
-def _slope(widths: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float] | None:
-    """Fits the slope, with its interval, to sizes (replicates, widths); returns None where one of them is 0
-    or not finite."""
-    if not (np.isfinite(sizes) & (sizes > 0)).all():
+def _slope(sizes: dict[int, np.ndarray]) -> tuple[float, float, float] | None:
+    """Fits the slope over widths, with its interval, to their sizes (replicates,); returns None for too few widths,
+    and where a size is 0 or not finite."""
+    values = np.array(list(sizes.values())).T
+    if len(sizes) < FEWEST or not (np.isfinite(values) & (values > 0)).all():
         return None
-    law = fit_power_law(widths, sizes)
+    law = fit_power_law(np.array(list(sizes), dtype=float), values)
     return law.slope, *law.slope_interval
 
 
