@@ -46,7 +46,9 @@ def explain(options: argparse.Namespace) -> int:
         gap = (_explain_module if options.module else _explain_mlp)(options, data, settings)
     except UnstableLearningRate as error:
         remedy = "Training diverges there; pass a smaller --step-size."
-        raise InvalidArgument("--step-size", f"{options.step_size:g}, {error.got}", error.expected, remedy) from error
+        raise InvalidArgument(
+            "--step-size", f"{options.step_size:g}, {error.got}", error.expected, remedy
+        ) from error
     print(gap)
     return 0
 

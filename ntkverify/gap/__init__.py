@@ -23,10 +23,10 @@ from ntkverify.stats import fit_power_law
 from ntkverify.training import train
 
 HALVINGS = 4
-"""The terms' scaling is fitted over the width asked for and that many halvings of it."""
+"""The terms' scaling is fitted over the width asked for and down to that many halvings of it, where all are stable."""
 
-FEWEST = 3
-"""Widths that a fit needs: a line through two says nothing of how well it fits."""
+RUNGS = 5
+"""Widths that a power law is fitted over."""
 
 
 def explain_gap(
@@ -48,43 +48,63 @@ def explain_gap(
     x: (n, d), y: (n, outputs), x_test: (m, d). ridge: of the regression. replicates: networks of each of
     the widths over which every term's scaling is fitted; 0 leaves that out. Widths too large for dense weights
     are taken with lazy ones (`network`, weights="auto").
-    Widths of which a network is unstable at this learning rate are left out of the fits, and named in the text.
+    Where narrower networks are unstable at this learning rate the widths start where all are stable, which the text
+    says.
     Raises InvalidArgument as `train` and `predict.kernel_regression` do, NotPositiveDefinite for an
     analytic NTK that cannot be inverted.
     """
     _check_replicates(replicates)
     x, y, x_test = _arrays(x, y, x_test)
     limit = _Kernels(_array(analytic.ntk(arch, x)), _array(analytic.ntk(arch, x_test, x)))
-    settings = {"steps": steps, "learning_rate": learning_rate, "ridge": ridge, "limit": limit}
+    settings: dict[str, Any] = {
+        "steps": steps,
+        "learning_rate": learning_rate,
+        "ridge": ridge,
+        "limit": limit,
+    }
 
     def explained(n: int, index: int) -> Gap:
         return _attribute(network(arch, n, seed + index, weights="auto"), x, y, x_test, **settings)
 
-    def sizes_at(n: int) -> np.ndarray | None:
-        """Returns sizes (replicates, terms), or None where a network of this width is unstable."""
-        try:
-            gaps = [explained(n, 1 + index) for index in range(replicates)]
-        except UnstableLearningRate:
-            return None
-        return np.array([[term.size for term in gap.terms] for gap in gaps])
+    def sizes(n: int) -> list[list[float]]:
+        return [[term.size for term in explained(n, 1 + index).terms] for index in range(replicates)]
 
     gap = replace(explained(width, 0), width=width)
-    widths = [width // 2**halving for halving in range(HALVINGS + 1)]
-    if not replicates or widths[-1] < 1:
+    if not replicates or width < 2**HALVINGS:
         return gap
-    sizes = {n: sizes_at(n) for n in widths}
-    measured = {n: found for n, found in sizes.items() if found is not None}
+    unstable, measured = _ladder(width, sizes)
     kinked = any(activation.kinked for activation in arch.activations)
     theories = [SMOOTH, KINKED][kinked]
     terms = (
         replace(
             term,
-            slope=_slope({n: found[:, place] for n, found in measured.items()}),
+            slope=_slope({n: np.array(found)[:, place] for n, found in measured.items()}),
             theory=theories.get(term.name, term.theory),
         )
         for place, term in enumerate(gap.terms)
     )
-    return replace(gap, terms=tuple(terms), unstable=tuple(n for n in widths if n not in measured))
+    return replace(gap, terms=tuple(terms), unstable=unstable, fitted=tuple(measured))
+
+
+def _ladder(
+    width: int, sizes: Callable[[int], list[list[float]]]
+) -> tuple[tuple[int, ...], dict[int, list[list[float]]]]:
+    """Measures sizes (replicates, terms) at RUNGS widths up to `width`, over the longest range that is stable.
+
+    Returns the widths that were not stable, and the sizes by width: none where only `width` itself is.
+    """
+    unstable: set[int] = set()
+    for halvings in range(HALVINGS, 0, -1):
+        widths = [round(width / 2 ** (halvings * rung / (RUNGS - 1))) for rung in range(RUNGS)]
+        measured = {}
+        try:
+            for n in reversed(widths):  # the narrowest is the least stable
+                measured[n] = sizes(n)
+        except UnstableLearningRate:
+            unstable.add(n)
+        else:
+            return tuple(sorted(unstable)), measured
+    return tuple(sorted(unstable)), {}
 
 
 def explain_module_gap(
@@ -223,10 +243,10 @@ def _terms(network_output: np.ndarray, chain: dict[str, np.ndarray], total: np.n
 
 
 def _slope(sizes: dict[int, np.ndarray]) -> tuple[float, float, float] | None:
-    """Fits the slope over widths, with its interval, to their sizes (replicates,); returns None for too few widths,
-    and where a size is 0 or not finite."""
+    """Fits the slope over widths, with its interval, to their sizes (replicates,); returns None for no widths, and
+    where a size is 0 or not finite."""
     values = np.array(list(sizes.values())).T
-    if len(sizes) < FEWEST or not (np.isfinite(values) & (values > 0)).all():
+    if not sizes or not (np.isfinite(values) & (values > 0)).all():
         return None
     law = fit_power_law(np.array(list(sizes), dtype=float), values)
     return law.slope, *law.slope_interval

@@ -35,7 +35,7 @@ class Gap:
     network, regression: (m, outputs) each. terms add up to network - regression.
     reference: whose NTK the regression takes. width: None for a module of the user's own.
     singular: whether that NTK cannot be inverted, so that the regression is where gradient flow from 0 ends.
-    unstable: widths left out of the fits, since training diverges there at this learning rate.
+    fitted: widths that the slopes are fitted over; unstable: some of which training diverged instead.
     """
 
     network: np.ndarray
@@ -44,6 +44,7 @@ class Gap:
     width: int | None
     terms: tuple[Term, ...]
     singular: bool = False
+    fitted: tuple[int, ...] = ()
     unstable: tuple[int, ...] = ()
 
     @property
@@ -108,8 +109,12 @@ def _sentences(gap: Gap) -> Iterator[str]:
             "from 0 neither training nor the regression moves an output."
         )
     if gap.unstable:
+        rest = (
+            f"are fitted over widths {min(gap.fitted)} to {max(gap.fitted)}"
+            if gap.fitted
+            else "are not measured"
+        )
         yield (
-            f"Width {', '.join(map(str, gap.unstable))} is left out of the measured exponents: at this learning rate "
-            "training diverges there, since the largest eigenvalue of a narrow network's NTK scatters around the "
-            "limit's."
+            f"At this learning rate training diverges at width {', '.join(map(str, gap.unstable))}, since the NTK of a "
+            f"narrow network scatters around its limit: the exponents {rest}."
         )

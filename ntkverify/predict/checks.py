@@ -58,11 +58,13 @@ def check_method(method: Method) -> None:
 def check_learning_rate(learning_rate: float) -> None:
     """Raises InvalidArgument for a learning rate that is not positive and finite."""
     if not isinstance(learning_rate, Real) or not 0 < learning_rate < float("inf"):
-        remedy = "Below 2 / lambda_max it is stable, which is infinite for a kernel of zeros: it cannot train."
+        remedy = (
+            "Below 2 / lambda_max it is stable, which is infinite for a kernel of zeros: it cannot train."
+        )
         raise InvalidArgument("learning_rate", repr(learning_rate), "a positive finite number", remedy)
 
 
-def check_at_least_0(argument: str, value: float, meaning: str) -> None:
+def check_at_least_0(argument: str, value: float | Tensor, meaning: str) -> None:
     """Raises InvalidArgument for what is not a finite number >= 0; meaning: what the number is."""
     number = value.item() if isinstance(value, Tensor) and value.ndim == 0 else value
     if not isinstance(number, Real) or not 0 <= number < float("inf"):

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 from scipy.special import softmax
+from torch import Tensor
 
 from ntkverify.arrays import Array
-from ntkverify.errors import NtkverifyError
+from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.predict.checks import check_at_least_0, check_distributions
-from ntkverify.predict.problems import Outputs, check_cancellation, pose
+from ntkverify.predict.problems import Outputs, Problem, pose
 
 ACCURACY = 1e-9
 """Relative error that the integrator keeps within, for each step."""
@@ -38,7 +39,7 @@ def cross_entropy_flow(
     parts = (problem.kernel, targets, problem.start.reshape(shape))
     coefficients = _integrate(time, *(part.detach().cpu().numpy() for part in parts))
     moved = torch.from_numpy(coefficients).to(problem.kernel).reshape(problem.residual.shape)
-    check_cancellation(problem, moved, "time", f"{time:.3g}")
+    _check_cancellation(problem, moved, time)
     return problem.outputs_after(moved)
 
 
@@ -54,3 +55,25 @@ def _integrate(time: float, k: np.ndarray, y: np.ndarray, start: np.ndarray) -> 
     if not solution.success:
         raise NtkverifyError(f"the cross-entropy flow could not be integrated: {solution.message}")
     return solution.y[:, -1].reshape(y.shape)
+
+
+def _check_cancellation(problem: Problem, coefficients: Tensor, time: float) -> None:
+    """Raises InvalidArgument where the test outputs are what large terms leave of one another.
+
+    Entries of a kernel row c are known to a relative `unit`, so the row times coefficients a (p, c) to that times
+    |c| |a|: nothing is known where that exceeds the largest change of an
+    output on the training points that training could make, or has made.
+    """
+    if problem.cross is None:
+        return
+    largest = torch.linalg.vector_norm(problem.cross.detach(), dim=1).max()
+    unknown = problem.unit * largest * torch.linalg.vector_norm(coefficients.detach(), dim=0).max()
+    made = (problem.kernel @ coefficients).detach().abs().max()
+    if not unknown <= max(problem.residual.detach().abs().max(), made):
+        expected = f"one at which rounding in {problem.precision} kernels leaves test outputs known"
+        wider = (
+            "Stop earlier."
+            if problem.precision == torch.float64
+            else "Pass float64 kernels, or stop earlier."
+        )
+        raise InvalidArgument("time", f"{time:.3g}", expected, wider)

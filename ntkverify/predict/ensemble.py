@@ -11,7 +11,7 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.numerics import cholesky, spectral_rounding_bound
 from ntkverify.predict.checks import as_kernel, check_at_least_0, check_time
 from ntkverify.predict.problems import Problem, pose
-from ntkverify.predict.spectral import decompose, flow_filter
+from ntkverify.predict.spectral import decompose, flow_filter, row_rounding, slowest_filter
 
 
 class Gaussian(NamedTuple):
@@ -57,9 +57,8 @@ def ensemble(
     along = smoother @ mixed.T
     covariance = test + smoother @ train @ smoother.T - along - along.T
     # How far rounding of the NTK moves a row of the smoother: as in `decompose`, for any targets of norm 1.
-    slowest = filters.max()
-    size = problem.kernel.abs().sum(dim=1).max()
-    moved = problem.unit * slowest * (size * (weights.abs() @ filters) + norms(cross)).max()
+    slow = slowest_filter(problem, spectrum.detach(), time)
+    moved = slow.max() * row_rounding(problem, weights.detach(), slow).max()
     left = norms(smoother @ train - mixed).max() + moved * train.abs().sum(dim=1).max()
     terms = (smoother.abs() @ train.abs() + 2 * mixed.abs()) @ smoother.abs().T
     bound = 2 * moved * left + problem.unit * (test.abs().max() + terms.max())

@@ -9,7 +9,7 @@ import torch
 from ntkverify.arrays import Array
 from ntkverify.errors import InvalidArgument
 from ntkverify.predict.checks import check_learning_rate, check_steps
-from ntkverify.predict.problems import Outputs, check_cancellation, pose
+from ntkverify.predict.problems import Outputs, pose
 from ntkverify.seeds import derive
 
 Batches = Sequence[np.ndarray]
@@ -53,8 +53,8 @@ def minibatch_gradient_descent(
 
     A step moves every output by -learning_rate K(., batch) (f - y)(batch): Lee et al. 2019, equation 8,
     with the batch for the training set.
-    Raises InvalidArgument for shapes that do not fit, a learning rate that is not positive, batches that are no
-    rows of the training set, or so many steps that rounding in the kernels leaves nothing known of the test outputs.
+    Raises InvalidArgument for shapes that do not fit, a learning rate that is not positive, or batches that
+    are no rows of the training set.
     """
     check_learning_rate(learning_rate)
     problem = pose(k_train, y, k_test_train, f0_train, f0_test)
@@ -67,14 +67,19 @@ def minibatch_gradient_descent(
         change = learning_rate * residual[rows]
         coefficients = coefficients.index_add(0, rows, change)
         residual = residual - problem.kernel[:, rows] @ change
-    check_cancellation(problem, coefficients, "batches", f"{len(batches)} steps")
     return problem.outputs_after(coefficients, problem.residual - residual)
 
 
 def _rows(argument: str, batch: np.ndarray, count: int) -> np.ndarray:
     """Returns the rows of one batch; raises InvalidArgument for what are no rows of `count` points."""
     rows = np.asarray(batch)
-    if rows.ndim != 1 or rows.size == 0 or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= count:
+    if (
+        rows.ndim != 1
+        or rows.size == 0
+        or rows.dtype.kind not in "iu"
+        or rows.min() < 0
+        or rows.max() >= count
+    ):
         expected = f"rows of the {count} training points, integers from 0 to {count - 1}, at least one"
         raise InvalidArgument(argument, repr(batch), expected, "`predict.batches` draws such.")
     return rows

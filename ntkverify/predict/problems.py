@@ -49,7 +49,7 @@ class Problem:
     def unit(self) -> float:
         """Is the relative error of a kernel's entry, and of a product with the kernel in float64."""
         arithmetic = len(self.kernel) * unit_roundoff(torch.float64)
-        return ROUNDING_CONSTANT * (unit_roundoff(self.precision) + arithmetic)
+        return ROUNDING_CONSTANT * max(unit_roundoff(self.precision), arithmetic)
 
     def rows_at_test_points(self) -> Tensor:
         """Returns the kernel (q, p) between test and training points; raises InvalidArgument where it is None."""
@@ -120,24 +120,6 @@ def pose(
     )
 
 
-def check_cancellation(problem: Problem, coefficients: Tensor, argument: str, got: str) -> None:
-    """Raises InvalidArgument where the test outputs are what large terms leave of one another.
-
-    Entries of a kernel row c are known to a relative `unit`, so the row times coefficients a (p, c) to that times
-    |c| |a|: nothing is known where that exceeds the largest change of an
-    output on the training points that training could make, or has made.
-    """
-    if problem.cross is None:
-        return
-    largest = torch.linalg.vector_norm(problem.cross.detach(), dim=1).max()
-    unknown = problem.unit * largest * torch.linalg.vector_norm(coefficients.detach(), dim=0).max()
-    made = (problem.kernel @ coefficients).detach().abs().max()
-    if not unknown <= max(problem.residual.detach().abs().max(), made):
-        expected = f"fewer, at which rounding in {problem.precision} kernels leaves test outputs known"
-        wider = "Stop earlier." if problem.precision == torch.float64 else "Pass float64 kernels, or stop earlier."
-        raise InvalidArgument(argument, got, expected, wider)
-
-
 def _initial_test(
     f0_train: Any, f0_test: Any, cross: Tensor | None, rows_each: int, columns: int
 ) -> Tensor | None:
@@ -150,4 +132,3 @@ def _initial_test(
     if f0_test is None or cross is None:
         return None
     return as_matrix("f0_test", f0_test, rows=len(cross) // rows_each, columns=columns)
-

@@ -62,7 +62,7 @@ def decompose(
     moved = _rounding(problem, kept.detach(), basis.detach())
     singular = time == math.inf and bool((spectrum <= bound).any())
     if singular or not moved(time) <= 1:
-        _refuse(moved, spectrum[0].item() if singular else None, bound, problem.precision, time, step)
+        _refuse(problem, moved, spectrum, bound, time, step)
     return kept, basis
 
 
@@ -78,38 +78,55 @@ def _rounding(problem: Problem, spectrum: Tensor, basis: Tensor) -> Callable[[fl
     learning_rate l <= 1; steeper directions are never the ones in doubt.
     """
     largest = problem.residual.detach().abs().max().item()
-    if problem.cross is None or largest == 0:  # on the training points residuals only shrink, whatever the kernel
-        return lambda time: 0.0
-    size = problem.kernel.detach().abs().sum(dim=1).max()
+    if problem.cross is None or largest == 0:
+        return lambda time: 0.0  # on the training points residuals only shrink, whatever the kernel
     error, weights = basis.T @ problem.residual.detach(), problem.cross.detach() @ basis
-    rows = torch.linalg.vector_norm(weights, dim=1)
 
     def moved(time: float) -> float:
-        s = flow_filter(spectrum, time)
+        s = slowest_filter(problem, spectrum, time)
         learned = torch.linalg.vector_norm(s[:, None] * error, dim=0).max()
-        return (problem.unit * learned * (size * (weights.abs() @ s) + rows).max() / largest).item()
+        return (learned * row_rounding(problem, weights, s).max() / largest).item()
 
     return moved
 
 
+def slowest_filter(problem: Problem, spectrum: Tensor, time: float) -> Tensor:
+    """Returns the flow's filter (r,) for the least eigenvalues that the exact kernel can have, by Weyl's inequality."""
+    return flow_filter((spectrum - problem.unit * _row_sum(problem)).clamp(min=0), time)
+
+
+def row_rounding(problem: Problem, weights: Tensor, filters: Tensor) -> Tensor:
+    """Bounds |E| sum_i |c_i| s(l_i) + |D|, (m,), of `_rounding`, for test rows c in the eigenbasis (m, r)."""
+    own = torch.linalg.vector_norm(problem.rows_at_test_points().detach(), dim=1)
+    return problem.unit * (_row_sum(problem) * (weights.abs() @ filters) + own)
+
+
+def _row_sum(problem: Problem) -> Tensor:
+    return problem.kernel.detach().abs().sum(dim=1).max()
+
+
 def _refuse(
+    problem: Problem,
     moved: Callable[[float], float],
-    eigenvalue: float | None,
+    spectrum: Tensor,
     bound: float,
-    precision: torch.dtype,
     time: float,
     step: float | None,
 ) -> NoReturn:
-    """Raises for a time at which nothing is known, with what helps: the latest time at which something is."""
+    """Raises for a time at which nothing is known, with what helps, a time at which something is among it."""
     latest = 10.0 ** math.floor(math.log10(min(time, 1e30)))
     while not moved(latest) <= 1:
         latest /= 10
-    wider = "" if precision == torch.float64 else "pass float64 kernels, "
-    remedy = f"remove duplicate inputs, add a ridge to the diagonal of k_train, or stop by {_count(latest, step)}."
-    remedy = (wider + remedy).capitalize()
-    if eigenvalue is not None:
-        raise NotPositiveDefinite("k_train", eigenvalue, bound, remedy)
-    expected = f"one at which rounding in {precision} kernels cannot move test outputs by more than all there is to learn"
+    wider = "" if problem.precision == torch.float64 else "pass float64 kernels, "
+    remedy = (
+        f"remove duplicate inputs, add a ridge to the diagonal of k_train, or stop by {_count(latest, step)}."
+    )
+    remedy = remedy.capitalize() if not wider else wider.capitalize() + remedy
+    if time == math.inf:
+        raise NotPositiveDefinite("k_train", spectrum[0].item(), bound, remedy)
+    expected = (
+        f"one at which rounding in {problem.precision} kernels leaves something known of the test outputs"
+    )
     raise InvalidArgument("steps" if step else "time", _count(time, step), expected, remedy)
 
 
