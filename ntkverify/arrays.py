@@ -27,7 +27,11 @@ def as_matrix(argument: str, value: Any, *, rows: int | None = None, columns: in
         for axis, wanted in enumerate((rows, columns))
     )
     if tensor.ndim != 2 or tensor.numel() == 0 or wrong_rows or wrong_columns:
-        remedy = "Pass one row per point; a single feature is a column: x[:, None]."
+        more = tensor.ndim > 2
+        which = (
+            "flatten images: x.reshape(len(x), -1)" if more else "a single feature is a column: x[:, None]"
+        )
+        remedy = f"Pass one row per point; {which}."
         raise InvalidArgument(argument, f"shape {tuple(tensor.shape)}", expected, remedy)
     bad = (~torch.isfinite(tensor)).nonzero()
     if len(bad):

@@ -47,6 +47,13 @@ def test_what_would_lose_something_is_refused(value, words):
             read("x", value)
 
 
+def test_images_are_told_to_be_flattened():
+    with pytest.raises(InvalidArgument, match=r"^x1: got shape \(2, 1, 8, 8\).*x.reshape\(len\(x\), -1\)"):
+        nv.ntk(nv.mlp(inputs=64, depth=1), np.ones((2, 1, 8, 8)))
+    with pytest.raises(InvalidArgument, match=r"x\[:, None\]"):
+        nv.ntk(nv.mlp(inputs=1, depth=1), np.ones(3))
+
+
 def test_kernels_and_predictors_refuse_it_too():
     arch = nv.mlp(inputs=3, depth=1)
     for call in (
