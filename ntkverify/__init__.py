@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from ntkverify.activations import Sin as Sin
     from ntkverify.activations import Tanh as Tanh
     from ntkverify.analytic import nngp as nngp
+    from ntkverify.analytic import nngp_diagonal as nngp_diagonal
     from ntkverify.analytic import ntk as ntk
+    from ntkverify.analytic import ntk_diagonal as ntk_diagonal
     from ntkverify.architecture import Architecture as Architecture
     from ntkverify.architecture import Linear as Linear
     from ntkverify.architecture import Sequential as Sequential
@@ -65,7 +67,9 @@ _HOME = {
     "HeavyBall": "methods",
     "Nesterov": "methods",
     "nngp": "analytic",
+    "nngp_diagonal": "analytic",
     "ntk": "analytic",
+    "ntk_diagonal": "analytic",
     "network": "networks",
     "empirical_ntk": "empirical",
     "ntk_operator": "empirical",

@@ -18,6 +18,10 @@ class InvalidArgument(NtkverifyError, ValueError):
         return f"{self.argument}: got {self.got}, but expected {self.expected}. {self.remedy}"
 
 
+class UnstableLearningRate(InvalidArgument):
+    """A learning rate at which training diverges."""
+
+
 class NotPositiveDefinite(InvalidArgument):
     """A kernel matrix is not positive (semi)definite beyond what rounding explains.
 

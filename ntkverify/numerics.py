@@ -20,13 +20,14 @@ def unit_roundoff(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).eps / 2
 
 
-def spectral_rounding_bound(matrix: Tensor) -> float:
+def spectral_rounding_bound(matrix: Tensor, precision: torch.dtype | None = None) -> float:
     """Bounds how far rounding can move an eigenvalue of the symmetric `matrix` (n, n), in its own units.
 
     The bound is unit roundoff x n x constant x largest row sum (which bounds the 2-norm from above).
+    precision: the dtype that the entries were rounded to, where the matrix has been widened since.
     """
     size = matrix.abs().sum(dim=1).max().item()
-    return ROUNDING_CONSTANT * unit_roundoff(matrix.dtype) * len(matrix) * size
+    return ROUNDING_CONSTANT * unit_roundoff(precision or matrix.dtype) * len(matrix) * size
 
 
 def eigenvalues(matrix: Tensor) -> Tensor:
@@ -34,17 +35,17 @@ def eigenvalues(matrix: Tensor) -> Tensor:
     return torch.linalg.eigvalsh((matrix + matrix.T) / 2)
 
 
-def cholesky(argument: str, matrix: Tensor) -> Tensor:
+def cholesky(argument: str, matrix: Tensor, remedy: str, precision: torch.dtype | None = None) -> Tensor:
     """Computes the lower Cholesky factor (n, n) of a positive definite `matrix` (n, n).
 
+    remedy: what the caller's user can do; precision: as in `spectral_rounding_bound`.
     Raises NotPositiveDefinite, with the smallest eigenvalue and the rounding bound, where the
     factorisation breaks down or the smallest eigenvalue cannot be told from zero.
     """
     factor, info = torch.linalg.cholesky_ex(matrix)
     # Large pivots do not bound the smallest eigenvalue from below, so it is always computed.
-    smallest, bound = eigenvalues(matrix.detach())[0].item(), spectral_rounding_bound(matrix)
+    smallest, bound = eigenvalues(matrix.detach())[0].item(), spectral_rounding_bound(matrix, precision)
     if info.item() != 0 or smallest <= bound:
-        remedy = "Remove duplicate inputs, or pass a positive ridge."
         raise NotPositiveDefinite(argument, smallest, bound, remedy)
     return factor
 

@@ -193,3 +193,171 @@ def test_the_gradient_at_a_zero_input_is_right_where_there_is_one(kernel, arch):
     steps = 1e-5 * torch.eye(3, dtype=torch.float64)
     differences = (kernel(arch, steps, others) - kernel(arch, -steps, others)).sum(dim=1) / 2e-5
     torch.testing.assert_close(gradient[0], differences, rtol=1e-7, atol=1e-9)
+
+
+ACTIVATIONS = [nv.ReLU(), nv.Erf(), nv.Sin(), nv.GELU(), nv.Tanh()]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+def test_the_diagonal_is_that_of_the_matrix(activation):
+    arch = nv.mlp(inputs=3, depth=2, activation=activation, weight_std=1.3, bias_std=0.2)
+    # More points than are taken at once, of different norms, one of them 0; few where duals are integrated.
+    count = 3 if isinstance(activation, nv.Tanh) else 70
+    x = np.random.default_rng(0).standard_normal((count, 3)) * np.linspace(0, 3, count)[:, None]
+    for kernel, diagonal in ((nv.ntk, nv.ntk_diagonal), (nv.nngp, nv.nngp_diagonal)):
+        got = diagonal(arch, x)
+        assert got.shape == (count,)
+        np.testing.assert_allclose(got, np.diag(kernel(arch, x)), rtol=1e-13)
+
+
+def test_the_diagonal_is_differentiable_keeps_the_dtype_and_names_its_argument():
+    arch = he(2, inputs=3, bias_std=0.3)
+    x = torch.randn(40, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for kernel, diagonal in ((nv.ntk, nv.ntk_diagonal), (nv.nngp, nv.nngp_diagonal)):
+        gradients = [
+            torch.autograd.grad(values.sum(), x)[0]
+            for values in (diagonal(arch, x), kernel(arch, x).diagonal())
+        ]
+        torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-12)
+        assert diagonal(arch, x.detach().float()).dtype == torch.float32
+    with pytest.raises(InvalidArgument, match="^x: got shape"):
+        nv.ntk_diagonal(arch, np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("kernel", [nv.ntk, nv.nngp, nv.ntk_diagonal, nv.nngp_diagonal])
+@pytest.mark.parametrize(
+    ("arch", "x", "words"),
+    [
+        (he(1), np.full((2, 2), 1e200), "^x1?: got entries up to 1e.200.* Scale the inputs down"),
+        (he(1), np.full((2, 2), 1e25, np.float32), "^x1?: .*float32.* float64"),
+        (
+            nv.mlp(inputs=2, depth=3000, weight_std=3.0),
+            np.ones((2, 2)),
+            r"^arch: got one that overflows at layer \d+ of 6001, .* for rows 0 and 0.* Lower weight_std",
+        ),
+        (
+            nv.mlp(inputs=2, depth=3, activation=nv.Exp()),
+            9 * np.ones((2, 2)),
+            "^arch: .*overflows at layer .*Exp",
+        ),
+    ],
+)
+def test_kernels_beyond_the_range_of_numbers_are_refused(kernel, arch, x, words):
+    with pytest.raises(InvalidArgument, match=words):
+        kernel(arch, x)
+
+
+def test_the_other_inputs_and_large_matrices_overflow_by_name_too():
+    with pytest.raises(InvalidArgument, match="^x2: got entries up to"):
+        nv.ntk(he(1), np.ones((1, 2)), np.full((1, 2), 1e200))
+    with pytest.raises(InvalidArgument, match="^x1: got entries up to"):
+        nv.ntk(he(1), np.full((300, 2), 1e200))
+    assert np.isfinite(nv.ntk(he(1), np.full((300, 2), 1e150))).all()
+
+
+def scalar(value) -> torch.Tensor:
+    return torch.tensor(value, dtype=torch.float64, requires_grad=True)
+
+
+@pytest.mark.parametrize("kernel", [nv.ntk, nv.nngp])
+@pytest.mark.parametrize("activation", [nv.ReLU(), nv.Erf(), nv.Sin()], ids=repr)
+def test_kernels_are_differentiable_in_deviations_and_inputs(kernel, activation):
+    arch = nv.mlp(inputs=2, depth=2, activation=activation)
+    x = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    other = torch.randn(
+        2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    ).requires_grad_()
+
+    def between(x, other, weight_std, bias_std):
+        return kernel(arch, x, other, weight_std=weight_std, bias_std=bias_std)
+
+    for deviations in ((scalar(1.3), scalar(0.4)), (scalar([1.3, 0.9, 1.1]), scalar([0.4, 0.2, 0.1]))):
+        assert torch.autograd.gradcheck(between, (x, other, *deviations))
+    same = nv.mlp(inputs=2, depth=2, activation=activation, weight_std=1.3, bias_std=0.4)
+    given = between(x, other, scalar(1.3), scalar(0.4))
+    torch.testing.assert_close(given, kernel(same, x, other), rtol=1e-14, atol=0)
+    each = kernel(same, x, other, bias_std=torch.tensor([0.4, 0.4, 0.4], dtype=torch.float64))
+    torch.testing.assert_close(each, kernel(same, x, other), rtol=1e-14, atol=0)
+
+
+def test_a_bias_of_zero_has_a_gradient_and_it_is_zero():
+    arch, x, bias_std = nv.mlp(inputs=2, depth=1), torch.eye(2, dtype=torch.float64), scalar(0.0)
+    (gradient,) = torch.autograd.grad(nv.ntk(arch, x, bias_std=bias_std).sum(), bias_std)
+    assert gradient == 0
+
+
+@pytest.mark.parametrize("activation", [nv.ReLU(), nv.Erf()], ids=repr)
+def test_the_log_marginal_likelihood_has_the_right_gradient(activation):
+    arch = nv.mlp(inputs=2, depth=2, activation=activation)
+    rng = np.random.default_rng(0)
+    x, y = (torch.tensor(rng.standard_normal((5, d)), requires_grad=True) for d in (2, 1))
+
+    def likelihood(x, y, weight_std, bias_std, noise):
+        k = nv.nngp(arch, x, weight_std=weight_std, bias_std=bias_std)
+        return nv.predict.log_marginal_likelihood(k, y, noise)
+
+    assert torch.autograd.gradcheck(likelihood, (x, y, scalar(1.3), scalar(0.4), scalar(0.2)))
+
+
+@pytest.mark.parametrize(
+    ("deviations", "argument"),
+    [
+        ({"weight_std": torch.tensor([1.0, 2.0])}, "weight_std"),
+        ({"weight_std": torch.tensor(0.0)}, "weight_std"),
+        ({"weight_std": torch.tensor(1)}, "weight_std"),
+        ({"bias_std": torch.tensor(-1.0)}, "bias_std"),
+        ({"bias_std": torch.tensor([0.1, float("nan"), 0.1])}, "bias_std"),
+    ],
+)
+def test_deviations_that_are_none_are_refused(deviations, argument):
+    with pytest.raises(InvalidArgument, match=f"^{argument}: got"):
+        nv.ntk(he(2), np.ones((1, 2)), **deviations)
+
+
+@pytest.mark.parametrize("kernel", [nv.ntk, nv.nngp])
+def test_gradients_within_little_memory_are_the_same(kernel):
+    arch = nv.mlp(inputs=3, depth=2, activation=nv.Erf())
+    generator = torch.Generator().manual_seed(0)
+    x, other = (
+        torch.randn(n, 3, dtype=torch.float64, generator=generator).requires_grad_() for n in (50, 23)
+    )
+    deviations = {"weight_std": scalar([1.3, 0.9, 1.1]), "bias_std": scalar(0.4)}
+    for second in (None, other):
+        weights = torch.randn(50, 50 if second is None else 23, dtype=torch.float64, generator=generator)
+        leaves = [x, *deviations.values()] + ([] if second is None else [other])
+        large, small = (kernel(arch, x, second, **deviations, memory=memory) for memory in (2**30, 2**19))
+        assert "Tiled" in type(small.grad_fn).__name__ and "Tiled" not in type(large.grad_fn).__name__
+        torch.testing.assert_close(small, large, rtol=1e-12, atol=1e-14)
+        expected, got = (torch.autograd.grad((weights * k).sum(), leaves) for k in (large, small))
+        for one, two in zip(got, expected, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-9, atol=1e-11)
+
+
+def peak_memory(function) -> int:
+    """Returns the most bytes that torch held at a time beyond those at the start."""
+    with torch.profiler.profile(profile_memory=True) as profile:
+        function()
+    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    return int(np.cumsum(changes).max())
+
+
+@pytest.mark.parametrize("activation", [nv.ReLU(), nv.Erf(), nv.Monomial(3)], ids=repr)
+def test_memory_is_kept_with_gradients_and_without(activation):
+    arch = nv.mlp(inputs=3, depth=2, activation=activation, bias_std=0.2)
+    x = torch.randn(140, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    result = 8 * 140**2
+
+    def differentiated():
+        # The kernel, what is multiplied with it and that product's gradient are the caller's.
+        nv.ntk(arch, x.clone().requires_grad_(), memory=2**21).sum().backward()
+
+    assert peak_memory(lambda: nv.ntk(arch, x, memory=2**18)) <= result + 2**18 + 2**14
+    assert peak_memory(differentiated) <= 2 * result + 2**21 + 2**14
+
+
+@pytest.mark.parametrize("memory", [0, 100, "1G", 1e9, True])
+def test_too_little_memory_is_refused_with_what_is_needed(memory):
+    for x in (np.ones((2, 2)), torch.ones(2, 2, requires_grad=True)):
+        with pytest.raises(InvalidArgument, match="^memory: got .*2\\*\\*30 is a gibibyte"):
+            nv.ntk(he(2), x, memory=memory)

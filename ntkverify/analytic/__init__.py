@@ -1,13 +1,17 @@
 """The infinite-width kernels of an architecture."""
 
+import math
 from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ntkverify.analytic.deviations import Deviations, substitute
+from ntkverify.analytic.gradients import Tiled, graph_bytes, side_within
+from ntkverify.analytic.overflow import check_finite
 from ntkverify.analytic.recursion import Kernel, input_kernel, propagate
-from ntkverify.analytic.tiles import evaluate
+from ntkverify.analytic.tiles import BYTES_PER_PAIR, TILE, evaluate, workers
 from ntkverify.architecture import Architecture
 from ntkverify.arrays import Array, as_given, as_matrix
 from ntkverify.errors import InvalidArgument
@@ -15,54 +19,149 @@ from ntkverify.errors import InvalidArgument
 FEW_PAIRS = 128 * 128
 """Up to so many pairs the whole-matrix recursion is as fast."""
 
+DIAGONAL_BLOCK = 32
+"""Points whose kernel with one another is computed for its diagonal: fewer cost more calls, more wasted pairs."""
 
-def nngp(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
+MEMORY = 2**30
+"""Bytes that are used beside inputs and result where nothing else is said."""
+
+Part = Literal["nngp", "ntk"]
+
+
+def nngp(
+    arch: Architecture,
+    x1: Array,
+    x2: Array | None = None,
+    *,
+    weight_std: Tensor | float | None = None,
+    bias_std: Tensor | float | None = None,
+    memory: int = MEMORY,
+) -> Array:
     """Computes the covariance (n1, n2) of one output of an infinitely wide network over initialisations.
 
     x1: (n1, inputs); x2: (n2, inputs), or None for x1. Source: Lee et al. 2018, equation 5.
-    Raises InvalidArgument for inputs that are empty, not finite or of another shape.
+    weight_std, bias_std: scalars, or one for each Linear layer, that take the place of the architecture's. The
+    kernel is differentiable in them and in the inputs.
+    memory: bytes that may be used beside the inputs and the result; activations without a closed form take more
+    where they are integrated. A kernel whose graph would take more can be differentiated once.
+    Raises InvalidArgument for inputs that are empty, not finite or of another shape, too little memory, and where
+    the kernel overflows.
     """
-    return _part("nngp", arch, x1, x2)
+    return _part("nngp", arch, x1, x2, {"weight_std": weight_std, "bias_std": bias_std}, memory)
 
 
-def ntk(arch: Architecture, x1: Array, x2: Array | None = None) -> Array:
+def ntk(
+    arch: Architecture,
+    x1: Array,
+    x2: Array | None = None,
+    *,
+    weight_std: Tensor | float | None = None,
+    bias_std: Tensor | float | None = None,
+    memory: int = MEMORY,
+) -> Array:
     """Computes the neural tangent kernel (n1, n2) of one output at infinite width, in NTK parameterisation.
 
-    x1: (n1, inputs); x2: (n2, inputs), or None for x1. Source: Jacot et al. 2018, Theorem 1.
-    Raises InvalidArgument for inputs that are empty, not finite or of another shape, and for an
-    activation that has no NTK.
+    Takes and raises what `nngp` does, and raises InvalidArgument for an activation that has no NTK.
+    Source: Jacot et al. 2018, Theorem 1.
     """
-    return _part("ntk", arch, x1, x2)
+    return _part("ntk", arch, x1, x2, {"weight_std": weight_std, "bias_std": bias_std}, memory)
+
+
+def nngp_diagonal(arch: Architecture, x: Array) -> Array:
+    """Computes the diagonal (n,) of `nngp(arch, x)`, in time and memory that grow like n. Raises as it does."""
+    return _diagonal("nngp", arch, x)
+
+
+def ntk_diagonal(arch: Architecture, x: Array) -> Array:
+    """Computes the diagonal (n,) of `ntk(arch, x)`, in time and memory that grow like n. Raises as it does."""
+    return _diagonal("ntk", arch, x)
 
 
 def kernel(arch: Architecture, x1: Array, x2: Array | None = None, *, gradients: bool = True) -> Kernel:
     """Computes both kernels at the output, or without `gradients` the NNGP alone, on whole matrices.
 
-    The kernels are torch tensors (n1, n2), differentiable. Takes and raises what `ntk` does.
+    The kernels are torch tensors (n1, n2), differentiable. Takes what `ntk` does and raises as it, but where kernels
+    overflow: there they are not finite.
     """
     first, second = _inputs(arch, x1, x2)
     start = input_kernel(first, first if second is None else second)
     return propagate(arch.layers, start if gradients else replace(start, ntk=None))
 
 
-def _part(part: Literal["nngp", "ntk"], arch: Architecture, x1: Array, x2: Array | None) -> Array:
+def _whole(part: Part, arch: Architecture, first: Tensor, second: Tensor | None) -> Tensor:
+    return getattr(kernel(arch, first, second, gradients=part == "ntk"), part)
+
+
+def _part(
+    part: Part, arch: Architecture, x1: Array, x2: Array | None, deviations: Deviations, memory: int
+) -> Array:
     first, second = _inputs(arch, x1, x2)
-    pairs = len(first) * len(first if second is None else second)
-    differentiated = torch.is_grad_enabled() and any(
-        x is not None and x.requires_grad for x in (first, second)
-    )
-    give = as_given(x1, x2)
-    if differentiated or pairs <= FEW_PAIRS:
-        return give(getattr(kernel(arch, first, second, gradients=part == "ntk"), part))
-    return give(evaluate(part, arch, first, second))
+    if isinstance(memory, bool) or not isinstance(memory, int):
+        raise InvalidArgument("memory", repr(memory), "an integer, of bytes", "2**30 is a gibibyte.")
+    given = {name: value for name, value in deviations.items() if isinstance(value, Tensor)}
+    concrete = substitute(arch, deviations)
+    leaves = [first, second, *given.values()]
+    if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in leaves):
+        result = _differentiable(part, arch, first, second, deviations, given, memory)
+    elif len(first) * len(first if second is None else second) <= FEW_PAIRS and memory >= MEMORY:
+        result = _whole(part, concrete, first, second)
+    else:
+        side = min(TILE, _side(memory, BYTES_PER_PAIR * workers()))
+        result = evaluate(part, concrete, first, second, side)
+    check_finite(result, part, concrete, first, second)
+    return as_given(x1, x2, *given.values())(result)
 
 
-def _inputs(arch: Architecture, x1: Array, x2: Array | None) -> tuple[Tensor, Tensor | None]:
+def _differentiable(
+    part: Part,
+    arch: Architecture,
+    first: Tensor,
+    second: Tensor | None,
+    deviations: Deviations,
+    given: dict[str, Tensor],
+    memory: int,
+) -> Tensor:
+    """Computes the kernel with its graph where `memory` holds that, or else with `Tiled`."""
+
+    def tile(rows1: Tensor, rows2: Tensor, *values: Tensor) -> Tensor:
+        changed = substitute(arch, {**deviations, **dict(zip(given, values, strict=True))})
+        return _whole(part, changed, rows1, rows2)
+
+    other = first if second is None else second
+    needed = graph_bytes(tile, first, other, *given.values())
+    if needed * len(first) * len(other) <= memory:
+        return tile(first, other, *given.values())
+
+    def whole() -> Tensor:
+        return evaluate(part, substitute(arch, deviations), first, second)
+
+    return Tiled.apply(whole, tile, _side(memory, needed), first, other, *given.values())
+
+
+def _side(memory: int, bytes_per_pair: float) -> int:
+    side = side_within(memory, bytes_per_pair)
+    if side < 1:
+        expected = f"at least {math.ceil(bytes_per_pair)} bytes, what one pair of points takes"
+        raise InvalidArgument("memory", repr(memory), expected, "2**30 is a gibibyte.")
+    return side
+
+
+def _diagonal(part: Part, arch: Architecture, x: Array) -> Array:
+    points, _ = _inputs(arch, x, None, "x")
+    blocks = [_whole(part, arch, block, None).diagonal() for block in points.split(DIAGONAL_BLOCK)]
+    result = torch.cat(blocks)
+    check_finite(result, part, arch, points, None, "x")
+    return as_given(x)(result)
+
+
+def _inputs(
+    arch: Architecture, x1: Array, x2: Array | None, name: str = "x1"
+) -> tuple[Tensor, Tensor | None]:
     if not isinstance(arch, Architecture):
         remedy = "Build one with ntkverify.mlp(...)."
         raise InvalidArgument("arch", repr(arch), "an Architecture", remedy)
-    first = as_matrix("x1", x1, columns=arch.inputs)
+    first = as_matrix(name, x1, columns=arch.inputs)
     return first, None if x2 is None else as_matrix("x2", x2, columns=arch.inputs).to(first.dtype)
 
 
-__all__ = ["Kernel", "input_kernel", "kernel", "nngp", "ntk", "propagate"]
+__all__ = ["Kernel", "input_kernel", "kernel", "nngp", "nngp_diagonal", "ntk", "ntk_diagonal", "propagate"]

@@ -106,7 +106,7 @@ def _(layer: Linear, kernel: Kernel) -> Kernel:
     return Kernel(moments=moments, ntk=moments.covariance + weight_variance * kernel.ntk)
 
 
-def _scale(moments: SecondMoments, factor: float) -> SecondMoments:
+def _scale(moments: SecondMoments, factor: float | Tensor) -> SecondMoments:
     return replace(
         moments,
         variance1=factor * moments.variance1,
@@ -115,14 +115,15 @@ def _scale(moments: SecondMoments, factor: float) -> SecondMoments:
     )
 
 
-def _shift(moments: SecondMoments, bias_variance: float) -> SecondMoments:
+def _shift(moments: SecondMoments, bias_variance: float | Tensor) -> SecondMoments:
     """Adds the variance of a shared bias to every moment; the angles shrink.
 
     With s = sqrt(ab) and t = sqrt((a + v)(b + v)): t - s - v = v (sqrt a - sqrt b)^2 / (t + s + v),
     a form without cancellation.
     """
     if bias_variance == 0:
-        return moments
+        # A standard deviation of 0 has the gradient 0, which 2 x 0 x anything is, but is part of the graph.
+        return replace(moments, covariance=moments.covariance + bias_variance)
     a, b, v = moments.variance1[:, None], moments.variance2[None, :], bias_variance
     before, after = moments.scale, ((a + v) * (b + v)).sqrt()
     spread = v * (root(a) - root(b)) ** 2 / (after + before + v)

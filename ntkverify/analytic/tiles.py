@@ -19,6 +19,9 @@ from ntkverify.numerics import one_thread
 TILE = 256
 """Rows and columns: a dozen such matrices of doubles fit into a usual second-level cache."""
 
+BYTES_PER_PAIR = 32 * 8
+"""Of memory that a tile takes beside the result: two dozen doubles at most where all duals have closed forms."""
+
 NEAR = 2.0**-8
 """Where 1 - |cosine| is below, it is taken from differences: a product of unit vectors errs by about
 sqrt(d) roundoffs, which is 1e-12 of NEAR for d up to a million."""
@@ -26,22 +29,30 @@ sqrt(d) roundoffs, which is 1e-12 of NEAR for d up to a million."""
 DIFFERENCES_AT_ONCE = 2**20
 
 
-def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Tensor:
-    """Computes the "nngp" or "ntk" (n1, n2), in x1's dtype, of x1 (n1, d) and x2 (n2, d), by default x1."""
+def workers() -> int:
+    """Returns how many tiles are computed at a time."""
+    return torch.get_num_threads()
+
+
+def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None, side: int = TILE) -> Tensor:
+    """Computes the "nngp" or "ntk" (n1, n2), in x1's dtype, of x1 (n1, d) and x2 (n2, d), by default x1.
+
+    side: rows and columns of a tile.
+    """
     first = polar(x1.detach().double())
     second = first if x2 is None else polar(x2.detach().double())
     tile_kernel = angular_kernel(part, arch, first[0], second[0]) or _recursion(part, arch)
     out = torch.empty(len(x1), len(first[0] if x2 is None else x2), dtype=x1.dtype, device=x1.device)
     corners = [
         (i, j)
-        for i in range(0, out.shape[0], TILE)
-        for j in range(i if x2 is None else 0, out.shape[1], TILE)
+        for i in range(0, out.shape[0], side)
+        for j in range(i if x2 is None else 0, out.shape[1], side)
     ]
 
     @torch.no_grad()
     def fill(corner: tuple[int, int]) -> None:
         i, j = corner
-        rows, columns = slice(i, i + TILE), slice(j, j + TILE)
+        rows, columns = slice(i, i + side), slice(j, j + side)
         (norm1, unit1), (norm2, unit2) = (
             (norm[at], unit[at]) for (norm, unit), at in ((first, rows), (second, columns))
         )
@@ -50,17 +61,17 @@ def evaluate(part: str, arch: Architecture, x1: Tensor, x2: Tensor | None) -> Te
         if x2 is None and i != j:
             out[columns, rows] = tile.T
 
-    with one_thread_each() as workers:
-        list(workers.map(fill, corners))
+    with one_thread_each() as pool:
+        list(pool.map(fill, corners))
     return out
 
 
 @contextlib.contextmanager
 def one_thread_each() -> Iterator[ThreadPoolExecutor]:
     """Yields as many workers as torch has threads, and lets each use one: tiles are too small to share."""
-    threads = torch.get_num_threads()
-    with one_thread(), ThreadPoolExecutor(threads) as workers:
-        yield workers
+    threads = workers()
+    with one_thread(), ThreadPoolExecutor(threads) as pool:
+        yield pool
 
 
 def _recursion(part: str, arch: Architecture) -> TileKernel:

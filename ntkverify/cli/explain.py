@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ntkverify.errors import InvalidArgument
+from ntkverify.errors import InvalidArgument, UnstableLearningRate
 
 if TYPE_CHECKING:
     from ntkverify.activations import Activation
@@ -42,7 +42,13 @@ def explain(options: argparse.Namespace) -> int:
     """Prints the terms of the gap, and what they mean; returns 0."""
     data = _generated() if options.data is None else _read(options.data)
     settings = {"steps": options.steps, "ridge": options.ridge}
-    gap = (_explain_module if options.module else _explain_mlp)(options, data, settings)
+    try:
+        gap = (_explain_module if options.module else _explain_mlp)(options, data, settings)
+    except UnstableLearningRate as error:
+        remedy = "Training diverges there; pass a smaller --step-size."
+        raise InvalidArgument(
+            "--step-size", f"{options.step_size:g}, {error.got}", error.expected, remedy
+        ) from error
     print(gap)
     return 0
 
@@ -71,7 +77,8 @@ def _explain_module(options: argparse.Namespace, data: dict, settings: dict) -> 
 
     found = subjects.named(options.module)
     net = found() if not hasattr(found, "parameters") or isinstance(found, type) else found
-    rate = options.step_size * nv.predict.max_learning_rate(np.asarray(nv.empirical_ntk(net, data["x"])))
+    kernel = np.asarray(nv.empirical_ntk(net, data["x"], outputs="full"))
+    rate = options.step_size * nv.predict.max_learning_rate(kernel)
     print(f"{options.module}; learning rate {rate:.4g}; no analytic kernel to compare with\n")
     return nv.explain_module_gap(net, **data, learning_rate=rate, **settings)
 

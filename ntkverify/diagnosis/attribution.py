@@ -42,7 +42,7 @@ def _gap(subject: Any, scenario: Scenario) -> Gap | None:
     data: dict[str, Any] = {"x": task.x, "y": task.y, "x_test": task.x_test, "steps": scenario.run.steps}
     if has(subject, "build"):
         net = subject.network(None, width, seed)
-        kernel = np.asarray(empirical.empirical_ntk(net, task.x))
+        kernel = np.asarray(empirical.empirical_ntk(net, task.x, outputs="full"))
         data["y"] = scenario.points.targets(net(_tensor(net, task.x)).shape[1])[: len(task.x)]
         rate = scenario.run.step_size * predict.max_learning_rate(kernel)
         return explain_module_gap(net, **data, learning_rate=rate)

@@ -34,6 +34,8 @@ class Gap:
 
     network, regression: (m, outputs) each. terms add up to network - regression.
     reference: whose NTK the regression takes. width: None for a module of the user's own.
+    singular: whether that NTK cannot be inverted, so that the regression is where gradient flow from 0 ends.
+    fitted: widths that the slopes are fitted over; unstable: some of which training diverged instead.
     """
 
     network: np.ndarray
@@ -41,6 +43,9 @@ class Gap:
     reference: str
     width: int | None
     terms: tuple[Term, ...]
+    singular: bool = False
+    fitted: tuple[int, ...] = ()
+    unstable: tuple[int, ...] = ()
 
     @property
     def total(self) -> np.ndarray:
@@ -97,4 +102,19 @@ def _sentences(gap: Gap) -> Iterator[str]:
             f"What theory says vanishes as the width grows amounts to {shrinks:.3g}; {stays:.3g} stays at "
             "any width, because the network was not trained as the regression assumes: that part does not "
             "speak against the theorem."
+        )
+    if gap.singular:
+        yield (
+            f"{gap.reference[0].upper()}{gap.reference[1:]} cannot be inverted: along directions that it cannot tell "
+            "from 0 neither training nor the regression moves an output."
+        )
+    if gap.unstable:
+        rest = (
+            f"are fitted over widths {min(gap.fitted)} to {max(gap.fitted)}"
+            if gap.fitted
+            else "are not measured"
+        )
+        yield (
+            f"At this learning rate training diverges at width {', '.join(map(str, gap.unstable))}, since the NTK of a "
+            f"narrow network scatters around its limit: the exponents {rest}."
         )

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import torch
 
-from ntkverify.arrays import Array, as_given, as_matrix
-from ntkverify.errors import InvalidArgument
+from ntkverify.arrays import Array
 from ntkverify.numerics import ROUNDING_CONSTANT, cholesky, eigenvalues, unit_roundoff
-from ntkverify.predict.checks import kernel_and_targets
+from ntkverify.predict.checks import check_at_least_0
+from ntkverify.predict.problems import pose
 
 
 class Regression(NamedTuple):
@@ -31,16 +31,18 @@ def kernel_regression(k_train: Array, y: Array, k_test_train: Array, ridge: floa
     Raises InvalidArgument for a negative ridge or shapes that do not fit, NotPositiveDefinite
     where k_train + ridge I cannot be inverted in its precision.
     """
-    if not ridge >= 0:
-        raise InvalidArgument("ridge", repr(ridge), "a number >= 0", "It is added to the kernel's diagonal.")
-    k, targets = kernel_and_targets(k_train, y)
-    cross = as_matrix("k_test_train", k_test_train, columns=len(k)).to(k)
+    check_at_least_0("ridge", ridge, "It is added to the kernel's diagonal.")
+    problem = pose(k_train, y, k_test_train)
+    k, cross = problem.kernel, problem.rows_at_test_points()
     regularised = k + ridge * torch.eye(len(k), dtype=k.dtype, device=k.device)
-    coefficients = torch.cholesky_solve(targets, cholesky("k_train", regularised))
+    remedy = "Remove duplicate inputs, or pass a positive ridge."
+    factor = cholesky("k_train", regularised, remedy, problem.precision)
+    coefficients = torch.cholesky_solve(problem.residual, factor)
     spectrum = eigenvalues(regularised.detach())
     condition = (spectrum[-1] / spectrum[0]).item()
     largest = (
         torch.linalg.vector_norm(cross, dim=1).max() * torch.linalg.vector_norm(coefficients, dim=0).max()
     )
-    bound = ROUNDING_CONSTANT * len(k) * unit_roundoff(k.dtype) * (1 + condition) * largest.item()
-    return Regression(as_given(k_train, y, k_test_train)(cross @ coefficients), condition, bound)
+    unit = ROUNDING_CONSTANT * unit_roundoff(problem.precision)
+    bound = unit * len(k) * (1 + condition) * largest.item()
+    return Regression(problem.restore(cross @ coefficients), condition, bound)

@@ -87,6 +87,10 @@ def test_kernels_that_are_none_are_refused_with_their_eigenvalue():
         predict.kernel_regression(np.ones((2, 2)), np.ones((2, 1)), np.ones((1, 2)))
 
 
+def minibatches(batches):
+    return predict.minibatch_gradient_descent(K, Y, batches=batches, learning_rate=0.1)
+
+
 @pytest.mark.parametrize(
     ("call", "argument"),
     [
@@ -102,13 +106,50 @@ def test_kernels_that_are_none_are_refused_with_their_eigenvalue():
         (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate=1e-3, method="heavy"), "method"),
         (lambda: predict.max_learning_rate(K, method=0.9), "method"),
         (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate=1e-3, f0_train=F0[:2]), "f0_train"),
-        (lambda: predict.gradient_flow(K, Y, CROSS, time=1.0, f0_test=F0), "f0_test"),
+        (lambda: predict.gradient_flow(K, Y, CROSS, time=1.0, f0_train=F0, f0_test=F0), "f0_test"),
+        (lambda: predict.gradient_flow(K, Y, CROSS, time=1.0, f0_test=F0_TEST), "f0_test"),
+        (lambda: predict.gradient_flow(K, Y, CROSS, time=1.0, f0_train=F0), "f0_test"),
+        (lambda: predict.gradient_flow(K, Y, time=1.0, f0_train=F0, f0_test=F0_TEST), "f0_test"),
+        (lambda: predict.gradient_flow(K, Y, time=[]), "time"),
+        (lambda: predict.gradient_flow(K, Y, time=[1.0, float("nan")]), "time"),
+        (lambda: predict.gradient_flow(K, Y, time="soon"), "time"),
+        (lambda: predict.gradient_descent(K, Y, steps=[], learning_rate=0.1), "steps"),
+        (lambda: predict.gradient_descent(K, Y, steps=2.0, learning_rate=0.1), "steps"),
+        (lambda: predict.gradient_descent(K, Y, steps=1, learning_rate="fast"), "learning_rate"),
+        (lambda: predict.kernel_regression(K, Y, CROSS, ridge=float("inf")), "ridge"),
+        (lambda: predict.kernel_regression(K, Y, None), "k_test_train"),
+        (lambda: predict.nngp_posterior(K, Y, CROSS, np.eye(2), noise=float("inf")), "noise"),
+        (lambda: predict.cross_entropy_flow(K, np.eye(5), time=float("nan")), "time"),
+        (lambda: minibatches([[0, 5]]), r"batches\[0\]"),
+        (lambda: minibatches([[0], [-1]]), r"batches\[1\]"),
+        (lambda: minibatches([[]]), r"batches\[0\]"),
+        (lambda: minibatches([[0.5]]), r"batches\[0\]"),
+        (lambda: predict.batches(5, 2, -1, seed=0), "steps"),
+        (lambda: predict.batches(0, 1, 1, seed=0), "count"),
+        (lambda: predict.max_learning_rate(-K), "k_train"),
+        (lambda: predict.max_learning_rate(np.diag([1.0, -1.0])), "k_train"),
         (lambda: predict.gradient_flow(K * np.nan, Y, time=1.0), "k_train"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(call, argument):
     with pytest.raises(InvalidArgument, match=f"^{argument}: got"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("y", "remedy"),
+    [
+        (np.array([0, 1, 2, 0, 1]), r"one-hot encode them: numpy\.eye\(classes\)\[y\]"),
+        (torch.tensor([0, 1, 2, 0, 1]), "one-hot encode"),
+        (Y[:, 0], r"^(?!.*one-hot).*y\[:, None\]"),
+        (Y[:3], "got shape \\(3, 2\\), but expected shape \\(5, outputs\\)"),
+        (Y[:, :, None], "expected shape"),
+    ],
+)
+def test_targets_of_another_shape_are_told_which(y, remedy):
+    for call in (predict.kernel_regression, predict.nngp_posterior):
+        with pytest.raises(InvalidArgument, match=remedy):
+            call(K, y, CROSS, *([np.eye(2)] if call is predict.nngp_posterior else []))
 
 
 def test_an_asymmetric_kernel_is_refused_not_repaired():
@@ -131,6 +172,8 @@ def test_large_pivots_do_not_hide_a_singular_kernel():
 
 def test_a_zero_kernel_is_stable_at_any_rate():
     assert predict.max_learning_rate(np.zeros((2, 2))) == float("inf")
+    with pytest.raises(InvalidArgument, match="infinite for a kernel of zeros"):
+        predict.gradient_descent(np.zeros((2, 2)), np.ones((2, 1)), steps=1, learning_rate=float("inf"))
 
 
 def linear_model(rows: np.ndarray, optimiser: dict, batches) -> np.ndarray:

@@ -34,7 +34,7 @@ def measure_ensemble(subject: Subject, scenario: Scenario, effort: Effort) -> tu
     (k_train, k_test_train), n = task.split(kernel), len(task.x)
     nngp_train, nngp_test_train = task.split(start)
     nngp_test = (start[n:, n:] + start[n:, n:].T) / 2
-    mean, covariance = part(subject, "ensemble")(
+    mean, covariance, *_ = part(subject, "ensemble")(
         k_train,
         task.y,
         k_test_train,

@@ -116,25 +116,20 @@ def _drift_and_distance(subject: Subject, scenario: Scenario, width: int, seeds:
 
 def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
     task, training = Task.posed_by(scenario), scenario.run
-    full = np.asarray(empirical_ntk(net, task.points, task.x, outputs="full"))
-    rows, columns, outputs, _ = full.shape
-    kernel = full.transpose(0, 2, 1, 3).reshape(rows * outputs, columns * outputs)
-    y, trained = scenario.points.targets(outputs)[:columns], columns * outputs
-    k_train, k_test_train = (kernel[:trained] + kernel[:trained].T) / 2, kernel[trained:]
+    kernel = np.asarray(empirical_ntk(net, task.points, task.x, outputs="full"))
+    n = len(task.x)
+    y, k_test_train = scenario.points.targets(kernel.shape[-1])[:n], kernel[n:]
+    k_train = (kernel[:n] + kernel[:n].transpose(1, 0, 3, 2)) / 2
     settings: dict[str, Any] = {
         "steps": training.steps,
         "learning_rate": training.step_size * predict.max_learning_rate(k_train),
     }
     run = train(net, task.x, y, task.x_test, **settings, allow_unstable=True, record_at=(training.steps,))
+    assert run.initial_test is not None, "there are test points"
     linear = predict.gradient_descent(
-        k_train,
-        y.reshape(-1, 1),
-        k_test_train,
-        **settings,
-        f0_train=np.asarray(run.initial_train).reshape(-1, 1),
-        f0_test=np.asarray(run.initial_test).reshape(-1, 1),
+        k_train, y, k_test_train, **settings, f0_train=run.initial_train, f0_test=run.initial_test
     )
-    expected, start = np.asarray(linear.test).reshape(-1, outputs), np.asarray(run.initial_test)
+    expected, start = np.asarray(linear.test), np.asarray(run.initial_test)
     distance = np.linalg.norm(np.asarray(run.test) - expected) / np.linalg.norm(expected - start)
     return float(run.records[0].kernel_drift if run.records else np.nan), float(distance)
 
