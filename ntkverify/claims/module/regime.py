@@ -32,7 +32,7 @@ def measure_regime(subject: Subject, scenario: Scenario, effort: Effort) -> tupl
     series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
     names = ("the kernel's drift", "the distance to the linearised network")
     slopes = (
-        measure_falling(series, share, column, name)
+        measure_falling(series, share, column, name, sizes=2)
         for column, (name, share) in enumerate(zip(names, effort.split(1, 1), strict=True))
     )
     distances = series.rows(1, "screen", 0, REPLICATES)
@@ -107,14 +107,14 @@ def measure_lazy(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[
 
 
 def _drift_and_distance(subject: Subject, scenario: Scenario, width: int, seeds: list[int]) -> np.ndarray:
-    """(2, networks): relative drift of the kernel in training, and distance of the trained outputs on the test
+    """(3, networks): relative drift of the kernel in training, and distance of the trained outputs on the test
     points (on others all networks fit in the end) from the linearised network's, relative to how far those
-    moved; NaN where training diverged."""
+    moved, NaN where training diverged; and the size of the kernel."""
     found = [_of_one(part(subject, "network")(None, width, seed), scenario) for seed in seeds]
     return np.maximum(np.array(found).T, NOTHING)
 
 
-def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
+def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float, float]:
     task, training = Task.posed_by(scenario), scenario.run
     kernel = np.asarray(empirical_ntk(net, task.points, task.x, outputs="full"))
     n = len(task.x)
@@ -131,7 +131,8 @@ def _of_one(net: nn.Module, scenario: Scenario) -> tuple[float, float]:
     )
     expected, start = np.asarray(linear.test), np.asarray(run.initial_test)
     distance = np.linalg.norm(np.asarray(run.test) - expected) / np.linalg.norm(expected - start)
-    return float(run.records[0].kernel_drift if run.records else np.nan), float(distance)
+    drift = run.records[0].kernel_drift if run.records else np.nan
+    return float(drift), float(distance), float(np.linalg.norm(k_train))
 
 
 SHORT = Trainings(steps=(30, 15), step_sizes=(0.5, 0.8), test_points=4)
