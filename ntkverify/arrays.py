@@ -122,9 +122,10 @@ def as_given(*arguments: Any) -> Callable[[Tensor], Array]:
     """Returns how to hand a tensor back: as it is if any argument is a tensor, else as a NumPy array."""
     if any(isinstance(argument, Tensor) for argument in arguments):
         return lambda tensor: tensor
-    return _as_numpy
+    return as_numpy
 
 
-def _as_numpy(tensor: Tensor) -> np.ndarray:
+def as_numpy(tensor: Tensor) -> np.ndarray:
+    """Returns the numbers as a NumPy array, which knows no bfloat16: that becomes float32."""
     tensor = tensor.detach().cpu()
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()

@@ -7,25 +7,27 @@ from ntkverify.models import Chosen, Examples, Inputs, Model, Output, cast_for, 
 
 
 def prepared(
-    net: nn.Module, x1: Inputs, x2: Inputs | None, output: Output | None = None, parameters: Chosen = None
+    net: nn.Module,
+    x1: Inputs,
+    x2: Inputs | None,
+    output: Output | None = None,
+    parameters: Chosen = None,
+    names: tuple[str, str] = ("x1", "x2"),
 ) -> tuple[Model, Examples, Examples]:
-    """Returns the model, and x1 and x2 (or x1 again) as it takes them.
+    """Returns the model, and x1 and x2 (or x1 again) as it takes them; names: what errors call these.
 
     Raises InvalidArgument for bad inputs, or a network with nothing to train.
     """
     model = model_of(net, output, parameters)
-    given = examples_for(net, "x1", x1)
+    given = examples_for(net, names[0], x1)
     cast = cast_for(model, given)
     first = cast(given)
-    # The same points again need no second pass.
-    return (
-        model,
-        first,
-        first if x2 is None or x2 is x1 else cast(alike("x2", examples_for(net, "x2", x2), given)),
-    )
+    if x2 is None or x2 is x1:  # the same points again need no second pass
+        return model, first, first
+    return model, first, cast(_alike(names[1], examples_for(net, names[1], x2), given))
 
 
-def alike(argument: str, x: Examples, other: Examples) -> Examples:
+def _alike(argument: str, x: Examples, other: Examples) -> Examples:
     """Returns x; raises InvalidArgument, naming `argument`, where it is not of the shape of `other`."""
     shapes, expected = (tuple(tuple(leaf.shape[1:]) for leaf in each.leaves) for each in (x, other))
     if x.form.spec != other.form.spec or shapes != expected:

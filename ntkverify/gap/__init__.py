@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from ntkverify import analytic
 from ntkverify.architecture import Architecture
-from ntkverify.arrays import Array, as_tensor
+from ntkverify.arrays import Array, as_numpy, as_tensor
 from ntkverify.errors import InvalidArgument
 from ntkverify.gap.chain import Kernels, attribute
 from ntkverify.gap.scaling import HALVINGS, ladder, slope
 from ntkverify.gap.terms import Gap, Term
+from ntkverify.models import Inputs, Output
 from ntkverify.networks import network
 
 SMOOTH = {"moving kernel": "-1"}
@@ -48,7 +48,7 @@ def explain_gap(
     analytic NTK that cannot be inverted.
     """
     _check_replicates(replicates)
-    x, y, x_test = _arrays(x, y, x_test)
+    x, y, x_test = _array("x", x), _array("y", y), _array("x_test", x_test)
     limit = Kernels(np.asarray(analytic.ntk(arch, x)), np.asarray(analytic.ntk(arch, x_test, x)))
     settings: dict[str, Any] = {
         "steps": steps,
@@ -82,21 +82,23 @@ def explain_gap(
 
 def explain_module_gap(
     net: nn.Module,
-    x: Array,
+    x: Inputs,
     y: Array,
-    x_test: Array,
+    x_test: Inputs,
     *,
     steps: int,
     learning_rate: float,
     ridge: float = 0.0,
+    output: Output | None = None,
 ) -> Gap:
-    """Does as `explain_gap`, for any module (n, d) -> (n, outputs) and the NTK that it has before training.
+    """Does as `explain_gap`, for any module and the NTK that it has before training.
 
+    net, x, x_test, output: as in `empirical_ntk`. y: (n, outputs).
     There is no analytic kernel to compare with, so that term is left out. Where the NTK cannot be inverted, as that of
     fewer parameters than training outputs, the regression is where gradient flow from 0 ends. Trains `net`, in place.
     """
     settings: dict[str, Any] = {"steps": steps, "learning_rate": learning_rate, "ridge": ridge}
-    return attribute(net, *_arrays(x, y, x_test), **settings)
+    return attribute(net, x, _array("y", y), x_test, output=output, **settings)
 
 
 def _check_replicates(replicates: int) -> None:
@@ -105,10 +107,9 @@ def _check_replicates(replicates: int) -> None:
         raise InvalidArgument("replicates", repr(replicates), "0, or an integer >= 2", remedy)
 
 
-def _arrays(x: Array, y: Array, x_test: Array) -> list[np.ndarray]:
-    """Returns what was passed as NumPy arrays; raises InvalidArgument for what cannot be."""
-    parts = [as_tensor(name, part).detach().cpu() for name, part in (("x", x), ("y", y), ("x_test", x_test))]
-    return [(part.float() if part.dtype == torch.bfloat16 else part).numpy() for part in parts]
+def _array(name: str, value: Array) -> np.ndarray:
+    """Returns what was passed as a NumPy array; raises InvalidArgument for what cannot be."""
+    return as_numpy(as_tensor(name, value))
 
 
 __all__ = ["Gap", "Term", "explain_gap", "explain_module_gap"]

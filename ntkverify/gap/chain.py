@@ -10,10 +10,12 @@ import numpy as np
 from torch import nn
 
 from ntkverify import predict
-from ntkverify.arrays import Array
-from ntkverify.empirical import empirical_ntk
+from ntkverify.arrays import Array, as_numpy
+from ntkverify.empirical import kernel_of
+from ntkverify.empirical.inputs import prepared
 from ntkverify.errors import NotPositiveDefinite
 from ntkverify.gap.terms import Gap, Term, root_mean_square
+from ntkverify.models import Inputs, Output
 from ntkverify.training import train
 
 
@@ -38,20 +40,22 @@ MEANINGS = {
 
 def attribute(
     net: nn.Module,
-    x: np.ndarray,
+    x: Inputs,
     y: np.ndarray,
-    x_test: np.ndarray,
+    x_test: Inputs,
     *,
     steps: int,
     learning_rate: float,
     ridge: float,
+    output: Output | None = None,
     limit: Kernels | None = None,
 ) -> Gap:
     """Trains `net`, in place, and takes its gap to regression with `limit`, or with its own kernel, apart."""
     # Both blocks in one pass, from before training moves the parameters. Outputs of a finite network share theirs.
-    joint = np.asarray(empirical_ntk(net, np.concatenate([x, x_test]), x, outputs="full"))
-    own = Kernels((joint[: len(x)] + joint[: len(x)].transpose(1, 0, 3, 2)) / 2, joint[len(x) :])
-    run = train(net, x, y, x_test, steps=steps, learning_rate=learning_rate)
+    model, first, test = prepared(net, x, x_test, output, names=("x", "x_test"))
+    joint, n = as_numpy(kernel_of(model, first.followed_by(test), first, full=True)[0]), len(first)
+    own = Kernels((joint[:n] + joint[:n].transpose(1, 0, 3, 2)) / 2, joint[n:])
+    run = train(net, x, y, x_test, steps=steps, learning_rate=learning_rate, output=output)
     kernels = limit or own
     descent = partial(
         predict.gradient_descent,

@@ -12,7 +12,7 @@ from ntkverify.models.model import Model
 
 @dataclass(frozen=True)
 class Cast:
-    """real: the dtype that real numbers get, complex ones its counterpart; integers: whether they stay integers."""
+    """real: the dtype that real numbers get; integers: whether they stay integers."""
 
     real: torch.dtype
     integers: bool
@@ -22,8 +22,6 @@ class Cast:
         return x.of(self._one(leaf) for leaf in x.leaves)
 
     def _one(self, leaf: Tensor) -> Tensor:
-        if leaf.is_complex():
-            return leaf.to(self.real.to_complex())
         return leaf.to(self.real) if leaf.is_floating_point() or not self.integers else leaf
 
 
@@ -35,17 +33,13 @@ def cast_for(model: Model, x: Examples) -> Cast:
     """
     parameters = sorted(model.net.parameters(), key=lambda parameter: not parameter.requires_grad)
     reals = dict.fromkeys(p.dtype.to_real() for p in parameters if p.is_floating_point() or p.is_complex())
-    kept = (True, False) if any(_is_whole(leaf) for leaf in x.leaves) else (True,)
+    kept = (True, False) if any(not leaf.is_floating_point() for leaf in x.leaves) else (True,)
     casts = [Cast(real, integers) for integers in kept for real in reals]
     if len(casts) > 1:
         for cast in casts:
             if _takes(model, cast(x[:2])):
                 return cast
     return casts[0]
-
-
-def _is_whole(leaf: Tensor) -> bool:
-    return not (leaf.is_floating_point() or leaf.is_complex())
 
 
 def _takes(model: Model, x: Examples) -> bool:

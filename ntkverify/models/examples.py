@@ -82,9 +82,7 @@ class Examples:
 
     def with_gradients(self) -> "Examples":
         """Returns them as leaves of a graph, where numbers can be."""
-        return self.of(
-            x.detach().requires_grad_(x.is_floating_point() or x.is_complex()) for x in self.leaves
-        )
+        return self.of(x.detach().requires_grad_(x.is_floating_point()) for x in self.leaves)
 
     @property
     def only(self) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import keystr, tree_flatten_with_path, tree_leaves
 
-from ntkverify.arrays import Array
+from ntkverify.arrays import Array, as_tensor
 from ntkverify.errors import InvalidArgument
 from ntkverify.models.examples import Call, Examples, Form
 
@@ -21,7 +21,7 @@ def examples_for(net: nn.Module, argument: str, value: Any) -> Examples:
     for one that is empty, sparse, masked, without values or not finite.
     """
     single = not _is_nest(value)
-    paths, spec = tree_flatten_with_path(np.asarray(value) if single and not _is_array(value) else value)
+    paths, spec = tree_flatten_with_path(as_tensor(argument, value) if single else value)
     named = [(keystr(path), leaf) for path, leaf in paths]
     arrays = [_read(f"{argument}{name}", leaf) if _is_array(leaf) else None for name, leaf in named]
     found = [array for array in arrays if array is not None]
@@ -76,40 +76,16 @@ def _call(net: nn.Module, value: Any) -> Call:
 
 def _read(argument: str, array: Array) -> Tensor:
     """Returns a tensor (n, ...) of the numbers as they were given."""
-    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
-        raise InvalidArgument(
-            argument, "an array with masked entries", "no mask", "Fill or leave out those rows."
-        )
-    if isinstance(array, np.ndarray):
-        if array.dtype.kind not in "fiubc":
-            remedy = "Convert it with numpy.asarray(value, dtype=float)."
-            raise InvalidArgument(argument, f"an array of dtype {array.dtype}", "numbers", remedy)
-        array = torch.from_numpy(np.array(array, dtype=_width(array.dtype)))
-    if array.layout is not torch.strided or array.is_nested:
-        raise InvalidArgument(
-            argument, "a sparse or nested tensor", "a dense one", "Pass x.to_dense(), or pad it."
-        )
-    if array.is_meta or array.is_quantized:
-        remedy = "Pass the values: x.dequantize(), or a tensor on a device."
-        raise InvalidArgument(argument, "a tensor without plain values", "numbers", remedy)
-    if array.numel() == 0:
+    tensor = as_tensor(argument, array)
+    if tensor.numel() == 0:
         remedy = "Pass at least one example."
-        raise InvalidArgument(argument, f"shape {tuple(array.shape)}", "no empty axis", remedy)
-    broken = ~torch.isfinite(array.flatten(1) if array.ndim > 1 else array[:, None])
+        raise InvalidArgument(argument, f"shape {tuple(tensor.shape)}", "no empty axis", remedy)
+    rows = tensor.reshape(len(tensor), -1)
+    broken = ~torch.isfinite(rows)
     if broken.any():
         row, column = broken.nonzero()[0].tolist()
-        value = array.reshape(len(array), -1)[row, column].item()
-        got = f"{value} in example {row}, entry {column} ({int(broken.sum())} such entries)"
+        got = (
+            f"{rows[row, column].item()} in example {row}, entry {column} ({int(broken.sum())} such entries)"
+        )
         raise InvalidArgument(argument, got, "finite numbers", "Remove or impute those examples first.")
-    return array
-
-
-def _width(dtype: np.dtype) -> np.dtype:
-    """Keeps what torch has, and takes the widest of its kind for what it has not (long doubles, unsigned)."""
-    widest = {"f": np.float64, "c": np.complex128, "i": np.int64, "u": np.int64, "b": np.bool_}
-    known = dtype.kind == "b" or dtype in (np.float16, np.float32, np.float64, np.complex64, np.complex128)
-    return (
-        dtype.newbyteorder("=")
-        if known or dtype in (np.int8, np.int16, np.int32, np.uint8)
-        else np.dtype(widest[dtype.kind])
-    )
+    return tensor

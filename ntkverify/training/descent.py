@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_batch, as_given
 from ntkverify.empirical import largest_eigenvalue
-from ntkverify.empirical.inputs import alike
+from ntkverify.empirical.inputs import prepared
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import grown, is_lazy
 from ntkverify.methods import Method
-from ntkverify.models import Examples, Inputs, Model, Output, arrays_in, cast_for, examples_for, model_of
+from ntkverify.models import Examples, Inputs, Model, Output, arrays_in
 from ntkverify.predict import batches
 from ntkverify.predict.checks import (
     PLAIN,
@@ -74,7 +74,10 @@ def train(
     if weight_decay and is_lazy(net):
         remedy = 'Use penalty, which holds to the first weights, or weights="dense".'
         raise InvalidArgument("weight_decay", repr(weight_decay), "0 for a network with lazy layers", remedy)
-    model, inputs, test_inputs = _model_and_inputs(net, x, x_test, output)
+    model, inputs, test = prepared(net, x, x_test, output, names=("x", "x_test"))
+    test_inputs = None if x_test is None else test
+    if isinstance(net, Stacked):
+        model = StackedModel(net, None, model.names)
     initial_train, shape = model.values_and_shape(inputs)
     targets = _targets(y, len(inputs), shape).to(initial_train)
     initial_test = None if test_inputs is None else model.values(test_inputs)
@@ -105,18 +108,6 @@ def train(
         losses=tuple(losses),
         records=tuple(recorder.records),
     )
-
-
-def _model_and_inputs(
-    net: nn.Module, x: Inputs, x_test: Inputs | None, output: Output | None
-) -> tuple[Model, Examples, Examples | None]:
-    model = model_of(net, output)
-    if isinstance(net, Stacked):
-        model = StackedModel(net, None, model.names)
-    given = examples_for(net, "x", x)
-    cast = cast_for(model, given)
-    test = None if x_test is None else cast(alike("x_test", examples_for(net, "x_test", x_test), given))
-    return model, cast(given), test
 
 
 def _targets(y: Array, count: int, shape: tuple[int, ...]) -> Tensor:
