@@ -2,8 +2,9 @@
 
 import argparse
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ntkverify.errors import InvalidArgument, UnstableLearningRate
 
@@ -16,7 +17,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Adds this command to an argparse parser's `commands`."""
     parser = commands.add_parser("explain", help="take the gap between a trained network and its NTK apart")
     parser.add_argument(
-        "--data", type=Path, metavar="FILE.npz", help="arrays x, y, x_test (default: generated)"
+        "--data",
+        type=Path,
+        metavar="FILE.npz",
+        help="arrays x, y, x_test, or x.NAME, x_test.NAME for each argument of a module (default: generated)",
     )
     parser.add_argument(
         "--module", metavar="FILE.py:NAME", help="your torch module, or a function that makes it, for an mlp"
@@ -101,13 +105,19 @@ def _read(path: Path) -> dict:
 
     try:
         with np.load(path) as arrays:
-            data = {name: arrays[name] for name in ("x", "y", "x_test")}
+            data = {name: _inputs(arrays, name) for name in ("x", "y", "x_test")}
     except FileNotFoundError as error:
         raise InvalidArgument("data", str(path), "an existing file", f"Looked in {Path.cwd()}.") from error
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
         remedy = "Write it with numpy.savez(path, x=x, y=y, x_test=x_test)."
         raise InvalidArgument("data", f"{path}: {error}", "a .npz with x, y and x_test", remedy) from error
     return data
+
+
+def _inputs(arrays: Mapping[str, Any], name: str) -> Any:
+    """Returns the array of that name, or a dict of those called name.PART, for a network of several arguments."""
+    parts = {key.removeprefix(f"{name}."): arrays[key] for key in arrays if key.startswith(f"{name}.")}
+    return parts or arrays[name]
 
 
 def _generated() -> dict:

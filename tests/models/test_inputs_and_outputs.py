@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import ntkverify as nv
+from ntkverify.cli import main
 from ntkverify.empirical import METHODS
 from ntkverify.errors import InvalidArgument, OutOfMemory
 from tests.empirical.hard_modules import KeepsFeatures
@@ -89,6 +90,27 @@ class Whole(nn.Module):
 
     def forward(self, x):
         return x.long()
+
+
+def test_the_gap_is_explained_for_them_too(tmp_path, capsys):
+    inputs, y = {"x": X, "ids": IDS}, np.eye(3)
+    test = {name: array[:2] for name, array in inputs.items()}
+    settings = {"steps": 20, "learning_rate": 0.1}
+    gap = nv.explain_module_gap(seeded(TwoInputs).double(), inputs, y, test, **settings)
+    same = nv.explain_module_gap(Stated(seeded(TwoInputs).double(), IDS), X, y, X[:2], **settings)
+    np.testing.assert_allclose(gap.network, same.network, rtol=1e-9)
+    for term, other in zip(gap.terms, same.terms, strict=True):
+        np.testing.assert_allclose(term.values, other.values, rtol=1e-6, atol=1e-9)
+
+    data = {
+        f"{part}.{name}": array
+        for part, some in (("x", inputs), ("x_test", test))
+        for name, array in some.items()
+    }
+    np.savez(tmp_path / "data.npz", y=y, **data)
+    module = f"{__file__}:TwoInputs"
+    assert main(["explain", "--module", module, "--data", str(tmp_path / "data.npz"), "--steps", "20"]) == 0
+    assert "moving kernel" in capsys.readouterr().out
 
 
 @EACH_METHOD

@@ -1,5 +1,7 @@
 """Someone's torch module: the right answers about lazy and other ones, and clear words for what is no subject."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,8 @@ from torch import nn
 import ntkverify as nv
 from ntkverify.budgets import Budget
 from ntkverify.claims import CATALOGUE, Effort, examine
+from ntkverify.claims.module.concentration import measure_falling
+from ntkverify.claims.series import WidthSeries
 from ntkverify.data import Points
 from ntkverify.diagnosis import gap_terms
 from ntkverify.errors import InvalidArgument
@@ -66,8 +70,8 @@ def test_a_module_that_is_not_lazy_is_said_not_to_be_at_any_width():
 
 
 def test_a_bottleneck_keeps_the_kernel_from_settling():
-    mine = nv.ModuleSubject(name="bottleneck", build=bottleneck, width=128)
-    claim, effort = CATALOGUE["module.kernel_concentrates"], Effort(level=1e-4, max_samples=300)
+    mine = nv.ModuleSubject(name="bottleneck", build=bottleneck, width=512)
+    claim, effort = CATALOGUE["module.kernel_concentrates"], Effort(level=1e-4, max_samples=1000)
     assert examine(claim, mine, task(mine), effort).verdict is Verdict.FAILS
 
 
@@ -126,6 +130,66 @@ def test_inputs_of_any_shape_and_several_outputs():
     assert images.network(None, 16, 0)(torch.ones(3, 16, dtype=torch.float64)).shape == (3, 2)
 
 
+class Tokens(nn.Module):
+    """A small network of token ids and a mask, whose heads divide its width."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.embedding = nn.Embedding(20, width)
+        self.attention, self.last = nn.MultiheadAttention(width, 4, batch_first=True), nn.Linear(width, 1)
+
+    def forward(self, ids, mask):
+        h = self.embedding(ids)
+        h = h + self.attention(h, h, h, need_weights=False)[0]
+        return {"logits": self.last((h * mask[:, :, None]).mean(dim=1)), "hidden": h}
+
+
+def test_networks_of_any_inputs_are_tried_on_their_owners():
+    stream = np.random.default_rng(0)
+    data = {"ids": stream.integers(20, size=(50, 3)), "mask": stream.integers(2, size=(50, 3)) > 0}
+    mine = nv.ModuleSubject(
+        name="tokens", build=lambda width, seed: Tokens(width), data=data, widths=(64, 48, 32, 16, 8)
+    )
+    assert (mine.width, mine.widths) == (64, (64, 48, 32, 16, 8))
+    net, points = mine.network(None, 8, 0), task(mine).points.inputs()
+    found = net(torch.from_numpy(np.resize(points, (40, 4)) + np.arange(40)[:, None] / 7))
+    ids, mask = (torch.from_numpy(data[name]) for name in ("ids", "mask"))
+    every = net.net(ids, mask)["logits"]
+    assert all(torch.isclose(value, every).any() for value in found) and len(found.unique()) > 15
+    scenario = dataclasses.replace(
+        task(mine), points=Points(source="gaussian", count=3, dimension=4), training=None
+    )
+    claim, effort = CATALOGUE["module.kernel_concentrates"], Effort(level=1e-4, max_samples=64)
+    assert examine(claim, mine, scenario, effort).error == ""
+
+
+@pytest.mark.parametrize(
+    ("still", "distance", "verdict"),
+    [
+        (0.0, lambda n, share: n**-0.5, Verdict.HOLDS),
+        (0.0, lambda n, share: 0.1, Verdict.FAILS),
+        (30.0, lambda n, share: n**-0.5, Verdict.HOLDS),
+        (300.0, lambda n, share: share * n**-0.5, Verdict.UNDECIDED),
+        (30.0, lambda n, share: share * 0.1, Verdict.FAILS),
+    ],
+    ids=["falls", "stays", "falls, mixed", "bent by the mixture", "stays, mixed"],
+)
+def test_a_law_that_has_not_set_in_is_undecided_and_says_where_it_would(still, distance, verdict):
+    """Of a kernel still + 2 width whose growing part alone fluctuates, or both."""
+
+    def replicates(width, seeds):
+        size = still + 2 * width
+        noise = np.exp([0.05 * np.random.default_rng([seed, width]).standard_normal() for seed in seeds])
+        return np.stack([distance(width, 2 * width / size) * noise, np.full(len(seeds), size)])
+
+    series = WidthSeries(replicates, task(subject(width=128)))
+    measured = measure_falling(series, Effort(level=1e-4, max_samples=3000), 0, "it", sizes=1)
+    assert measured.verdict is verdict
+    assert ("widths of 1.5e+03 to 2.4e+04 would show it" in measured.tolerance) is (
+        verdict is Verdict.UNDECIDED
+    )
+
+
 def test_a_network_is_tried_in_the_mode_in_which_it_is_built():
     def build(width, seed):
         return nn.Sequential(nn.Linear(3, width), nn.Dropout(), nn.Linear(width, 1)).eval()
@@ -153,6 +217,8 @@ def test_torchs_global_generator_is_seeded_and_left_as_it_was():
         ),
         ({"inputs": 4}, "inputs: got RuntimeError for float64 inputs of shape"),
         ({"width": 16}, "width: got 16, but expected an integer >= 32"),
+        ({"width": None, "widths": (64, 32, 16)}, "widths: got \\(64, 32, 16\\), but expected 5 integers"),
+        ({"widths": (64, 32, 16, 8, 4)}, "width: got 128, but expected 64"),
         ({"width": 128, "architecture": nv.mlp(inputs=3, depth=3)}, "an integer >= 192"),
         ({"build": lambda width: Lazy(width)}, "called as build\\(width, seed\\)"),
         ({"tolerance": 0.0}, "tolerance: got 0.0"),

@@ -1,6 +1,6 @@
 """Whether the NTK of a module settles as it widens."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import nnls
@@ -16,9 +16,15 @@ from ntkverify.subjects import Subject, part
 NOTHING, ROUNDING = 1e-14, 1e-9
 """What stands for exactly 0, whose logarithm there is not; and what is not told from it."""
 
+GAP = 0.25
+"""From the shallowest slope of what falls to 0, that of what does not. A bend takes half of it from either side."""
+
+NEGLIGIBLE = 0.01
+"""A bend that is no reason to look at a slope again."""
+
 MIXED = 10
-"""How many times larger one part of a kernel is than another that no longer matters to a slope over width: what is
-left of the other, a tenth, changes the logarithm over a ladder of widths by less than the slope's tolerance."""
+"""How many times larger the growing part of a kernel is to be, so that its share bends a slope by less than 0.05 over a
+ladder of widths of 16."""
 
 REPLICATES = 64
 """Networks of each width, of which laws are fitted and intervals given."""
@@ -47,8 +53,8 @@ def measure_concentration(subject: Subject, scenario: Scenario, effort: Effort) 
 def measure_falling(series: WidthSeries, effort: Effort, column: int, what: str, sizes: int) -> Measurement:
     """Judges the slope over width of a column, which has to fall; or says that it is rounding at every width.
 
-    sizes: the column of the kernels' sizes. Where these tell that the law cannot have set in at the widths tried, a
-    slope that is too shallow leaves the claim undecided, and the measurement says which widths would decide it.
+    sizes: the column of the kernels' sizes. A slope that is too shallow, but no shallower than a kernel of two parts
+    (`Mixture`) would explain, is undecided; the measurement says which widths would decide it.
     """
     largest = float(series.rows(column, "screen", 0, REPLICATES).max())
     if largest <= ROUNDING:
@@ -59,28 +65,54 @@ def measure_falling(series: WidthSeries, effort: Effort, column: int, what: str,
             allowed=(0.0, ROUNDING),
             tolerance="rounding at every width: there is nothing to fall",
         )
-    measured = measure_slope(series, effort, column=column, name=f"slope over width of {what}", law=FALLING)
-    narrowest = sets_in(series.widths, series.rows(sizes, "screen", 0, REPLICATES))
-    if measured.verdict is not Verdict.FAILS or narrowest <= series.widths.min():
+    name, (share, rest) = f"slope over width of {what}", effort.split(1, 1)
+    measured = measure_slope(series, share, column=column, name=name, law=FALLING)
+    mixture = Mixture.of(series.widths, series.rows(sizes, "screen", 0, REPLICATES))
+    if measured.verdict is not Verdict.FAILS or mixture.bend < NEGLIGIBLE:
         return measured
-    reach = series.widths.max() / series.widths.min()
-    told = (
-        f"{measured.tolerance}; not set in: a part of the kernel that grows with width has not outgrown one that does "
-        f"not. Widths of {narrowest:.3g} to {reach * narrowest:.3g} would show it"
-    )
-    return replace(measured, verdict=Verdict.UNDECIDED, tolerance=told)
+    if (room := GAP - mixture.bend / 2) > GAP / 5:
+        law = (FALLING[0], mixture.bend / 2 - GAP)
+        again = measure_slope(series, rest, column=column, name=name, law=law, resolution=room)
+        if again.verdict is Verdict.FAILS:
+            return again
+    return replace(measured, verdict=Verdict.UNDECIDED, tolerance=f"{measured.tolerance}; {mixture}")
 
 
-def sets_in(widths: np.ndarray, sizes: np.ndarray) -> float:
-    """Returns the width from which the size of kernels (replicates, widths) follows a single power of the width.
+@dataclass(frozen=True)
+class Mixture:
+    """The size of a kernel, still + growing x width, as in standard parameterisation, at some widths."""
 
-    A kernel in standard parameterisation is a + b width: its relative fluctuation falls like width^(-1/2) where
-    either part is the larger by MIXED, and in between as the mixture changes. 0 where one part is, at all widths tried.
-    """
-    mean = sizes[np.isfinite(sizes).all(axis=1)].mean(axis=0)
-    (a, b), _ = nnls(np.stack([1 / mean, widths / mean], axis=1), np.ones(len(widths)))
-    growing, still = b * widths.max() > a / MIXED, b * widths.min() < MIXED * a
-    return MIXED * a / b if growing and still else 0.0
+    still: float
+    growing: float
+    widths: np.ndarray
+
+    @staticmethod
+    def of(widths: np.ndarray, sizes: np.ndarray) -> "Mixture":
+        """Fits it to sizes (replicates, widths), relative to each."""
+        mean = sizes[np.isfinite(sizes).all(axis=1)].mean(axis=0)
+        (still, growing), _ = nnls(np.stack([1 / mean, widths / mean], axis=1), np.ones(len(widths)))
+        return Mixture(float(still), float(growing), widths)
+
+    @property
+    def bend(self) -> float:
+        """Is the slope over width of the growing part's share of the size.
+
+        It is by how much a relative fluctuation falls less steeply where that part alone fluctuates; a law of slope -1/2
+        then has one between -1/2 and -1/2 + bend, and what does not fall one between 0 and bend.
+        """
+        if not self.growing:
+            return 0.0
+        share = self.growing * self.widths / (self.still + self.growing * self.widths)
+        return float(np.polyfit(np.log(self.widths), np.log(share), 1)[0])
+
+    def __str__(self) -> str:
+        """Says which widths would decide: those at which the growing part is MIXED times the other or more."""
+        narrowest = MIXED * self.still / self.growing
+        widest = narrowest * self.widths.max() / self.widths.min()
+        return (
+            "the law has not set in, since a part of the kernel that grows with width has not outgrown one that does "
+            f"not: widths of {narrowest:.3g} to {widest:.3g} would show it"
+        )
 
 
 def tasks(counts: tuple[int, int], training: Trainings | None = None) -> Scenarios:
