@@ -106,8 +106,10 @@ def network(
         raise InvalidArgument(
             "parameterization", repr(parameterization), "'ntk' or 'standard'", "Choose one."
         )
-    widths, layers = _hidden_widths(arch, width), arch.walk()
-    options = parameterization, dtype, torch.device(device).type
+    widths, layers, where = _hidden_widths(arch, width), arch.walk(), _device(device)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise InvalidArgument("dtype", repr(dtype), "a floating-point dtype of torch", "Pass torch.float64.")
+    options = parameterization, dtype, where.type
     lazy = _draws_lazily(weights, arch, widths, options)
     sizes = iter([arch.inputs, *widths, arch.outputs])
     fan_in = next(sizes)
@@ -120,7 +122,18 @@ def network(
             stream = derive(seed, "network", index)
             modules.append(build(layer, fan_in, fan_out, stream, parameterization))
         fan_in = fan_out
-    return nn.Sequential(*modules).to(dtype=dtype, device=device)
+    return nn.Sequential(*modules).to(dtype=dtype, device=where)
+
+
+def _device(device: torch.device | str) -> torch.device:
+    """Returns a device that is there; raises InvalidArgument for another."""
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except Exception as error:  # of many types, by what torch was built with
+        got = f"{device!r} ({str(error).splitlines()[0]})"
+        raise InvalidArgument("device", got, "a device of this machine", 'Try device="cpu".') from error
+    return found
 
 
 def _hidden_widths(arch: Architecture, width: int | Sequence[int]) -> list[int]:

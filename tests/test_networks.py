@@ -40,6 +40,15 @@ def test_layers_do_not_share_random_numbers():
 
 def test_dtype_on_request():
     assert nv.network(ARCH, 4, seed=0, dtype=torch.float32)(X.float()).dtype == torch.float32
+    for dtype in (int, "float32", torch.int64):
+        with pytest.raises(InvalidArgument, match="^dtype: got .*torch.float64"):
+            nv.network(ARCH, 4, seed=0, dtype=dtype)
+
+
+@pytest.mark.parametrize("device", ["nowhere", "hpu", 1.5])
+def test_a_device_that_is_not_there(device):
+    with pytest.raises(InvalidArgument, match="^device: got .*cpu"):
+        nv.network(ARCH, 4, seed=0, device=device)
 
 
 def test_without_bias_there_is_no_bias_parameter():

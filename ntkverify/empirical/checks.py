@@ -16,7 +16,7 @@ from ntkverify.empirical.comparing import agree
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import is_lazy
 from ntkverify.memory import is_out_of_memory
-from ntkverify.models import Examples, Model
+from ntkverify.models import Examples, Model, told_of_calls
 
 EVALUATE = "Call net.eval(), or take the layer out."
 
@@ -104,18 +104,8 @@ def _pair(x: Examples) -> Examples:
 def _tried(model: Model, few: Examples) -> Tensor:
     """The outputs, of a network that leaves its buffers as they are."""
     before = {name: (buffer, buffer._version) for name, buffer in model.net.named_buffers()}
-    try:
+    with told_of_calls(few):
         values = model.values(few)
-    except InvalidArgument:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        got = f"{type(error).__name__} ({error}) when called with {few}"
-        remedy = (
-            "Pass examples as the network takes them; a tuple for several arguments, a dict for keywords."
-        )
-        raise InvalidArgument("net", got, "outputs", remedy) from error
     for name, buffer in model.net.named_buffers():
         held, version = before.get(name, (None, 0))
         if buffer is not held or buffer._version != version:

@@ -134,7 +134,7 @@ def extreme_eigenvalues(
         raise InvalidArgument("which", repr(which), "'largest' or 'smallest'", "Choose one.")
     operator = ntk_operator(net, x, output=output, parameters=parameters, memory=memory)
     size = operator.shape[0]
-    if not 1 <= count <= size:
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= size:
         raise InvalidArgument("count", repr(count), f"1 to {size}, the size of the kernel", "Ask for fewer.")
     if size <= max(DENSE, 4 * count):
         values = np.linalg.eigvalsh(operator @ np.eye(size))

@@ -2,7 +2,7 @@
 
 from ntkverify.models.dtypes import Cast, cast_for
 from ntkverify.models.examples import Examples, Inputs, Leaves
-from ntkverify.models.model import Chosen, Function, Model, Parameters, model_of
+from ntkverify.models.model import Chosen, Function, Model, Parameters, model_of, told_of_calls
 from ntkverify.models.outputs import Output
 from ntkverify.models.reading import arrays_in, examples_for
 from ntkverify.models.untouched import examined, untouched
@@ -22,5 +22,6 @@ __all__ = [
     "examined",
     "examples_for",
     "model_of",
+    "told_of_calls",
     "untouched",
 ]

@@ -1,6 +1,7 @@
 """A module as a function of the parameters that move, each counted once however often it is used."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ntkverify.errors import InvalidArgument
+from ntkverify.memory import is_out_of_memory
 from ntkverify.models.examples import Examples, Form, Leaves
 from ntkverify.models.outputs import Output, tensor_of
 
@@ -38,8 +40,12 @@ class Model:
         return _without_graph(self, x)
 
     def values_and_shape(self, x: Examples) -> tuple[Tensor, tuple[int, ...]]:
-        """Returns the outputs (n, o) without a graph, and in which shape the network gives those of an example."""
-        returned = _without_graph(self._returned, x)
+        """Returns the outputs (n, o) without a graph, and in which shape the network gives those of an example.
+
+        Raises InvalidArgument where the network cannot be called with x.
+        """
+        with told_of_calls(x):
+            returned = _without_graph(self._returned, x)
         return returned.reshape(len(x), -1), tuple(returned.shape[1:])
 
     def _returned(self, x: Examples) -> Tensor:
@@ -88,6 +94,23 @@ class Model:
         return {names[0]: tuple(names) for names in found.values()}
 
 
+@contextmanager
+def told_of_calls(x: Examples) -> Iterator[None]:
+    """Raises InvalidArgument, saying what was tried, for what a network raises when it is called with x."""
+    try:
+        yield
+    except InvalidArgument:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        got = f"{type(error).__name__} ({error}) when called with {x}"
+        remedy = (
+            "Pass examples as the network takes them; a tuple for several arguments, a dict for keywords."
+        )
+        raise InvalidArgument("net", got, "outputs", remedy) from error
+
+
 def _without_graph(outputs: Callable[[Examples], Tensor], x: Examples) -> Tensor:
     """Returns outputs(x), detached; gradients are on only for a network that differentiates within."""
     try:
@@ -117,7 +140,13 @@ def model_of(net: Any, output: Output | None = None, parameters: Chosen = None) 
 def _chosen(trainable: list[str], parameters: Chosen) -> list[str]:
     if parameters is None:
         return trainable
-    patterns = [parameters] if isinstance(parameters, str) else list(parameters)
+    patterns = [parameters] if isinstance(parameters, str) else parameters
+    several = isinstance(patterns, Collection) and len(patterns) > 0
+    if not several or not all(isinstance(pattern, str) for pattern in patterns):
+        remedy = "Names are those of net.named_parameters(); None takes all."
+        raise InvalidArgument(
+            "parameters", " ".join(repr(parameters)[:60].split()), "names or patterns", remedy
+        )
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in trainable):
             expected = (

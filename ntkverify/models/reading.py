@@ -35,6 +35,9 @@ def examples_for(net: nn.Module, argument: str, value: Any) -> Examples:
         raise InvalidArgument(
             argument, got or f"{type(value).__name__} without an array", "arrays (n, ...)", remedy
         )
+    if single and found[0].ndim == 1 and found[0].is_floating_point():
+        remedy = "Pass one example per entry of the first axis; a single feature is a column: x[:, None]."
+        raise InvalidArgument(argument, f"shape {tuple(found[0].shape)}", "shape (n, ...)", remedy)
     device = next(net.parameters()).device
     form = Form(
         spec=spec,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ntkverify.arrays import Array, as_batch, as_given
+from ntkverify.arrays import Array, as_batch, as_given, as_tensor
 from ntkverify.empirical import largest_eigenvalue
 from ntkverify.empirical.inputs import prepared
 from ntkverify.errors import InvalidArgument
@@ -17,6 +17,7 @@ from ntkverify.models import Examples, Inputs, Model, Output, arrays_in
 from ntkverify.predict import batches
 from ntkverify.predict.checks import (
     PLAIN,
+    as_targets,
     check_distributions,
     check_learning_rate,
     check_method,
@@ -112,12 +113,15 @@ def train(
 
 def _targets(y: Array, count: int, shape: tuple[int, ...]) -> Tensor:
     """Returns y (n, outputs); raises InvalidArgument for another shape than that of the outputs."""
-    targets = as_batch("y", y)
+    targets = as_tensor("y", y)
+    if targets.ndim < 2:
+        return as_targets(targets, count, math.prod(shape))
     if len(targets) != count or tuple(targets.shape[1:]) not in (shape, (math.prod(shape),)):
         expected = f"shape {(count, *shape)}, that of the network's outputs"
-        remedy = "One row per example; one-hot rows for classes."
-        raise InvalidArgument("y", f"shape {tuple(targets.shape)}", expected, remedy)
-    return targets.flatten(1)
+        raise InvalidArgument(
+            "y", f"shape {tuple(targets.shape)}", expected, "Pass one row for each example."
+        )
+    return as_batch("y", targets).flatten(1)
 
 
 def _descend(
@@ -169,7 +173,7 @@ def _check_settings(
     for name, value in penalties.items():
         if not 0 <= value < float("inf"):
             raise InvalidArgument(name, repr(value), "a finite number >= 0", "0 is none.")
-    if any(not 0 <= step <= steps for step in record_at):
+    if isinstance(record_at, str) or any(not 0 <= step <= steps for step in record_at):
         raise InvalidArgument("record_at", repr(record_at), f"steps from 0 to {steps}", "Train for longer.")
     if not 0 <= stop_at < 1:
         raise InvalidArgument("stop_at", repr(stop_at), "a fraction in [0, 1)", "0 takes all steps.")

@@ -324,3 +324,24 @@ def test_what_is_too_large_for_memory_says_what_asks_for_less():
         nv.empirical_ntk(nn.Linear(1, 1), np.ones((2**21, 1)))
     with pytest.raises(InvalidArgument, match="^memory: got '1G'"):
         nv.empirical_ntk(nn.Linear(1, 1), np.ones((2, 1)), memory="1G")
+
+
+def test_bad_settings_are_told_from_bad_networks():
+    net = nn.Linear(4, 2)
+    for parameters in (3, [], [0], net.weight):
+        with pytest.raises(InvalidArgument, match="^parameters: got .*named_parameters"):
+            nv.empirical_ntk(net, X, parameters=parameters)
+    with pytest.raises(InvalidArgument, match="^output: got 3, but expected a function"):
+        nv.empirical_ntk(net, X, output=3)
+    with pytest.raises(InvalidArgument, match="^output: got output= that returns float"):
+        nv.empirical_ntk(net, X, output=lambda out: 1.0)
+    with pytest.raises(InvalidArgument, match=r"^x1: got shape \(4,\).*x\[:, None\]"):
+        nv.empirical_ntk(net, X[0])
+    with pytest.raises(
+        InvalidArgument, match=r"^net: got RuntimeError .* 3 examples of shape \(5,\), float32"
+    ):
+        nv.train(net, np.ones((3, 5)), np.ones((3, 2)), steps=1, learning_rate=0.1)
+    with pytest.raises(InvalidArgument, match=r"^y: got shape \(3,\).*one-hot.*numpy.eye"):
+        nv.train(net, X, np.array([0, 1, 1]), steps=1, learning_rate=0.1)
+    with pytest.raises(InvalidArgument, match="^count: got 'all'"):
+        nv.empirical.extreme_eigenvalues(net, X, "all")
