@@ -1,8 +1,9 @@
-"""Comparisons in one run each: `python ci/bench.py kernels`, `... empirical` or `... wide`."""
+"""Comparisons in one run each: `python ci/bench.py kernels`, `... empirical`, `... checks` or `... wide`."""
 
 import argparse
 import sys
 
+import bench_checks
 import bench_empirical
 import bench_kernels
 import bench_wide
@@ -15,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMPARISON")
     bench_kernels.add_to(commands)
+    bench_checks.add_to(commands)
     bench_wide.add_to(commands)
     commands.add_parser("empirical", help="empirical NTKs of a network; see its own --help")
     options = parser.parse_args()

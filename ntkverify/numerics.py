@@ -50,6 +50,12 @@ def cholesky(argument: str, matrix: Tensor, remedy: str, precision: torch.dtype 
     return factor
 
 
+def largest(values: Tensor) -> float:
+    """Returns the largest size of a number, of real or imaginary parts; NaN where any is. One pass, unlike a norm."""
+    values = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+    return max(map(abs, map(float, torch.aminmax(values.detach())))) if values.numel() else 0.0
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Small tensors are faster on one thread, and sums keep their order, so that a replay agrees."""

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ntkverify.numerics import largest
+
 
 def tolerance(dtype: torch.dtype) -> float:
     """Returns by how much two ways to compute one number may differ, relative to the largest of its kind:
@@ -17,11 +19,6 @@ def agree(got: Tensor, right: Tensor) -> bool:
     got, right = got.detach(), right.detach()
     allowed = tolerance(right.dtype) * largest(right)
     return largest(got - right) <= allowed or torch.allclose(got, right, rtol=0, atol=0, equal_nan=True)
-
-
-def largest(values: Tensor) -> float:
-    """Returns the largest size of a number; NaN where any is."""
-    return float(torch.linalg.vector_norm(values, float("inf"))) if values.numel() else 0.0
 
 
 def random_signs(like: Tensor) -> Tensor:

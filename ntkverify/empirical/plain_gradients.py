@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ntkverify.empirical.comparing import largest, random_signs, tolerance
+from ntkverify.empirical.comparing import random_signs, tolerance
 from ntkverify.empirical.contraction import Features, Piece, Rows
 from ntkverify.errors import InvalidArgument
 from ntkverify.models import Examples, Model, Parameters
+from ntkverify.numerics import largest
 
 
 def pulled_back(model: Model, x: Examples, v: Tensor) -> Parameters:

@@ -1,5 +1,6 @@
 """A module as a function of the parameters that move, each counted once however often it is used."""
 
+import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.memory import is_out_of_memory
 from ntkverify.models.examples import Examples, Form, Leaves
 from ntkverify.models.outputs import Output, tensor_of
+from ntkverify.numerics import largest
 
 Parameters = dict[str, Tensor]
 Chosen = str | Collection[str] | None
@@ -172,6 +174,6 @@ def _check_module(net: Any) -> None:
         if isinstance(value, nn.parameter.UninitializedParameter) or value.is_meta:
             remedy = "Run it once on an example, or load its weights (net.to_empty(device=...) first)."
             raise InvalidArgument("net", f"parameter {name!r} without values", "numbers", remedy)
-        if value.numel() and not torch.linalg.vector_norm(value.detach(), float("inf")).isfinite():
+        if not math.isfinite(largest(value)):
             remedy = "Training may have diverged; start from finite weights."
             raise InvalidArgument("net", f"parameter {name!r} that is not finite", "finite values", remedy)

@@ -1,0 +1,84 @@
+"""What it costs to hold gradients against plain ones: kernels with the checks, and their bare computation."""
+
+import argparse
+import time
+from collections.abc import Callable
+
+ROUNDS = 15
+
+
+def add_to(commands) -> None:
+    """Adds this comparison to an argparse parser's commands."""
+    parser = commands.add_parser(
+        "checks", help="empirical NTKs with and without the checks of their gradients"
+    )
+    parser.set_defaults(run=run)
+
+
+def networks():
+    """Yields name, network and inputs: no plain chains, which need no checks."""
+    import torch
+    from torch import nn
+
+    class Residual(nn.Sequential):
+        def forward(self, x):
+            return x + super().forward(x)
+
+    torch.manual_seed(0)
+    for width in (256, 1024, 2048):
+        body = Residual(nn.Linear(width, width), nn.ReLU())
+        yield (
+            f"residual, width {width}",
+            nn.Sequential(nn.Linear(64, width), body, nn.Linear(width, 1)),
+            torch.randn(256, 64),
+        )
+    body = Residual(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU())
+    tail = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+    yield "convolutions", nn.Sequential(nn.Conv2d(3, 32, 3), body, *tail).eval(), torch.randn(64, 3, 16, 16)
+    layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True)
+    yield (
+        "transformer",
+        nn.Sequential(nn.Linear(16, 64), layer, nn.Flatten(), nn.Linear(640, 2)).eval(),
+        torch.randn(64, 10, 16),
+    )
+
+
+def run(_: argparse.Namespace) -> None:
+    """Prints the milliseconds of each, best of several, in turn, and what the checks add."""
+    import torch
+
+    torch.set_num_threads(1)
+    for name, net, x in networks():
+        checked, bare = fastest(*calls(net, x))
+        print(f"{name:24} {checked:8.1f} ms, {bare:8.1f} ms bare: {checked / bare - 1:+.0%}", flush=True)
+
+
+def calls(net, x) -> tuple[Callable[[], object], Callable[[], object]]:
+    """Returns the kernel with its checks, and its computation once it is known how."""
+    import ntkverify as nv
+    from ntkverify.empirical import _kernel
+    from ntkverify.empirical.inputs import prepared
+    from ntkverify.empirical.plan import plan_for
+    from ntkverify.models import examined
+
+    model, examples, _ = prepared(net, x, None)
+    choice, plan = nv.empirical.choose(net, x), plan_for(model, examples, "auto")
+    if choice.method != "structured_derivatives":
+        plan = plan.without_rules(plan.rules)
+
+    def bare() -> None:
+        with examined(net):
+            _kernel(model, examples, examples, choice, False, plan)
+
+    return lambda: nv.empirical_ntk(net, x), bare
+
+
+def fastest(*calls: Callable[[], object]) -> list[float]:
+    """Returns the least milliseconds of each call, made in turn."""
+    best = [float("inf")] * len(calls)
+    for _ in range(ROUNDS):
+        for index, call in enumerate(calls):
+            start = time.perf_counter()
+            call()
+            best[index] = min(best[index], 1e3 * (time.perf_counter() - start))
+    return best
