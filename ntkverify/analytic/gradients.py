@@ -17,7 +17,7 @@ PROBED = 8
 """Rows and columns of the block whose graph is measured."""
 
 OVERHEAD = 1.25
-"""Bytes in use while a graph is made and gone through, over those that it keeps: at most 1.01 for five activations at
+"""Bytes in use while a graph is made and gone through, over those that it keeps: at most 1.01 for four activations at
 depths 1 to 10, where PROBED rows were measured; a test measures some of them again."""
 
 Tile = Callable[..., Tensor]
