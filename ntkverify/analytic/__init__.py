@@ -106,8 +106,7 @@ def _part(
     elif len(first) * len(first if second is None else second) <= FEW_PAIRS and memory >= MEMORY:
         result = _whole(part, concrete, first, second)
     else:
-        side = min(TILE, _side(memory, BYTES_PER_PAIR * workers()))
-        result = evaluate(part, concrete, first, second, side)
+        result = evaluate(part, concrete, first, second, _tile_side(memory))
     check_finite(result, part, concrete, first, second)
     return as_given(x1, x2, *given.values())(result)
 
@@ -123,19 +122,26 @@ def _differentiable(
 ) -> Tensor:
     """Computes the kernel with its graph where `memory` holds that, or else with `Tiled`."""
 
-    def tile(rows1: Tensor, rows2: Tensor, *values: Tensor) -> Tensor:
+    def both(rows1: Tensor, rows2: Tensor, *values: Tensor) -> Kernel:
         changed = substitute(arch, {**deviations, **dict(zip(given, values, strict=True))})
-        return _whole(part, changed, rows1, rows2)
+        return kernel(changed, rows1, rows2, gradients=part == "ntk")
+
+    def tile(*differentiated: Tensor) -> Tensor:
+        return getattr(both(*differentiated), part)
 
     other = first if second is None else second
-    needed = graph_bytes(tile, first, other, *given.values())
+    needed = graph_bytes(both, first, other, *given.values())
     if needed * len(first) * len(other) <= memory:
         return tile(first, other, *given.values())
 
     def whole() -> Tensor:
-        return evaluate(part, substitute(arch, deviations), first, second)
+        return evaluate(part, substitute(arch, deviations), first, second, _tile_side(memory))
 
     return Tiled.apply(whole, tile, _side(memory, needed), first, other, *given.values())
+
+
+def _tile_side(memory: int) -> int:
+    return min(TILE, _side(memory, BYTES_PER_PAIR * workers()))
 
 
 def _side(memory: int, bytes_per_pair: float) -> int:
