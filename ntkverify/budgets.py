@@ -50,8 +50,15 @@ BUDGETS = {
 }
 
 
+TIMEOUT_HELP = (
+    "ends a claim whose code hangs, inside its premises and outside, each after so many seconds, 0 for never (default: "
+    + ", ".join(f"{budget.seconds:g} for {budget.name}" for budget in BUDGETS.values())
+    + "); one call into C, such as a matrix product, cannot be interrupted"
+)
+
+
 def budget_named(name: str) -> Budget:
     """The budget of that name; raises InvalidArgument for an unknown one."""
-    if name not in BUDGETS:
+    if not isinstance(name, str) or name not in BUDGETS:
         raise InvalidArgument("budget", repr(name), f"one of {', '.join(BUDGETS)}", "Choose one.")
     return BUDGETS[name]

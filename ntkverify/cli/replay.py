@@ -31,6 +31,9 @@ def replay(options: argparse.Namespace) -> int:
     from ntkverify.scenarios import Scenario
 
     run, recorded = find_finding(options.finding, options.reports)
+    if not recorded.scenario:
+        remedy = "Try the claim again, with `ntkverify check`."
+        raise InvalidArgument("finding", recorded.id, "one that was measured on a scenario", remedy)
     spec = options.subject or run.header.get("spec", "")
     subject = subjects.load(spec) if spec else subjects.BuiltinSubject()
     if subject.name != recorded.subject:
