@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from numbers import Real
 from typing import Any
 
 from ntkverify import serialization
@@ -57,10 +58,12 @@ class Problem:
             _whole(name, getattr(self, name), 1)
         for name in POSITIVE:
             _positive(name, getattr(self, name))
+        if not (_is_number(self.bias_std) and self.bias_std >= 0):
+            raise InvalidArgument("bias_std", repr(self.bias_std), "a finite number >= 0", "0 is no bias.")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise InvalidArgument("seed", repr(self.seed), "an integer", "Pass a plain int, for example 0.")
         for name in (*POSITIVE, "bias_std"):  # 1 and 1.0 are one problem, with one record
             object.__setattr__(self, name, float(getattr(self, name)))
-        if not (math.isfinite(self.bias_std) and self.bias_std >= 0):
-            raise InvalidArgument("bias_std", repr(self.bias_std), "a finite number >= 0", "0 is no bias.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +100,7 @@ class Settings:
             raise InvalidArgument("levels", "none", f"values of {self.axis}", remedy)
         _positive("tolerance", self.tolerance)
         _whole("replicates", self.replicates, 2)
-        if not 0 < self.confidence < 1:
+        if not (_is_number(self.confidence) and 0 < self.confidence < 1):
             raise InvalidArgument("confidence", repr(self.confidence), "between 0 and 1", "Try 0.95.")
         dict(self.problems())  # which checks every level
 
@@ -190,6 +193,10 @@ def _whole(argument: str, value: Any, least: int) -> None:
         raise InvalidArgument(argument, repr(value), f"an integer >= {least}", "Pass a larger plain int.")
 
 
-def _positive(argument: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
+def _positive(argument: str, value: Any) -> None:
+    if not (_is_number(value) and value > 0):
         raise InvalidArgument(argument, repr(value), "a finite number above 0", "Pass a positive one.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

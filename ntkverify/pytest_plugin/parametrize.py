@@ -21,13 +21,13 @@ TRIES_CLAIMS = "tries_claims"
 
 
 def parametrize_with_family(family: str) -> Callable[[Test], Test]:
-    """Returns a decorator that runs a test for every claim of `family`, inside and outside its premises."""
+    """Returns a decorator that runs a test for every claim of `family`, "" for all, inside and outside its premises."""
     from ntkverify.claims import CATALOGUE
 
     cases = [
         pytest.param(claim, premises, id=f"{claim.id}-{premises}")
         for claim in CATALOGUE.values()
-        if claim.id.startswith(f"{family}.")
+        if family in ("", claim.id.partition(".")[0])
         for premises in ("inside", "outside")
         if getattr(claim, premises)
     ]

@@ -52,9 +52,9 @@ class KernelSubject:
         if architecture is not None and inputs not in (None, architecture.inputs):
             remedy = "Leave it out: the architecture says it."
             raise InvalidArgument("inputs", repr(inputs), f"{architecture.inputs}", remedy)
-        _check_number("accuracy", accuracy, 0.0)
+        _check_number("accuracy", accuracy, float, 0)
         if inputs is not None:
-            _check_number("inputs", inputs, 1)
+            _check_number("inputs", inputs, int, 1)
         self.inputs = architecture.inputs if architecture is not None else inputs
         self.name, self.version, self.architecture, self.accuracy = name, version, architecture, accuracy
         self.nngp, self.ntk = _checked("nngp", nngp), _checked("ntk", ntk)
@@ -112,7 +112,7 @@ def _in_float64(name: str, matrix: Any) -> np.ndarray:
     return array.astype(float, copy=False)
 
 
-def _check_number(argument: str, value: Any, least: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-        remedy = "Leave it out for the usual one."
-        raise InvalidArgument(argument, repr(value), f"a finite number >= {least}", remedy)
+def _check_number(argument: str, value: Any, kind: type[int] | type[float], least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | kind) or not least <= value < math.inf:
+        expected = f"a finite {kind.__name__} >= {least}"
+        raise InvalidArgument(argument, repr(value), expected, "Leave it out for the usual one.")
