@@ -17,8 +17,8 @@ compared differs; {INTERRUPTED}: interrupted; {NO_VERDICT}: there is no verdict,
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit status.
 
-    arguments: the words of the command line, or None for sys.argv's, for which the command runs in a process of its
-    own: code under test that ends it does not end this one. Returns what STATUS says.
+    arguments: the words of the command line, or None for sys.argv's. Those of a command that runs code under test then
+    run in a process of their own: if that code ends it, this one still says so. Returns what STATUS says.
     """
     parser = argparse.ArgumentParser(prog="ntkverify", description=__doc__, epilog=STATUS)
     parser.add_argument(
@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     for module in (check, explain, map, paper, replay, report):
         module.add_command(commands)
     options = parser.parse_args(arguments)
-    return watched(lambda: _run(options)) if arguments is None else _run(options)
+    is_watched = arguments is None and getattr(options, "runs_foreign_code", False)
+    return watched(lambda: _run(options)) if is_watched else _run(options)
 
 
 def _run(options: argparse.Namespace) -> int:

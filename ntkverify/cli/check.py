@@ -26,7 +26,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--report", type=Path, default=Path("reports"), help="where reports go (default: reports)"
     )
-    parser.set_defaults(command=check)
+    parser.set_defaults(command=check, runs_foreign_code=True)
 
 
 def check(options: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("--ridge", type=float, default=0.0, help="of the regression (default: 0)")
     parser.add_argument("--seed", type=int, default=0, help="of the mlp's weights (default: 0)")
-    parser.set_defaults(command=explain)
+    parser.set_defaults(command=explain, runs_foreign_code=True)
 
 
 def explain(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--reports", type=Path, default=Path("reports"), help="where runs lie (default: reports)"
     )
     parser.add_argument("--subject", help="the subject, where the run's own has moved")
-    parser.set_defaults(command=replay)
+    parser.set_defaults(command=replay, runs_foreign_code=True)
 
 
 def replay(options: argparse.Namespace) -> int:

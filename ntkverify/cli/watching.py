@@ -39,7 +39,7 @@ def watched(command: Callable[[], int]) -> int:
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
     print(
         f"ntkverify: ended {how} before it was done. The code under test may have ended the process, or memory ran out;"
-        " what a check had found is kept: `ntkverify report reports/latest` shows it.",
+        " what a check had found is kept, in the latest folder of its reports: `ntkverify report DIR` shows it.",
         file=sys.stderr,
     )
     return NO_VERDICT if status >= 0 else 128 - status

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ntkverify import guarding
 from ntkverify.errors import InvalidArgument
 from ntkverify.guarding import exits_raise
 from ntkverify.subjects.parts import PARTS, has
@@ -73,13 +74,14 @@ def _importing(place: str) -> Iterator[None]:
         raise
     except BaseException as error:
         *_, what = traceback.format_exception_only(error)
-        last = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        last = [frame for frame in frames if frame.filename != guarding.__file__][-1]
         file, line = last.filename, last.lineno
         if isinstance(error, SyntaxError):  # whose traceback ends in the importer
             file, line = error.filename or file, error.lineno
         got = f"{place}, in which {file}, line {line}, raises {what.strip()}"
-        remedy = f"Mend it until `{Path(sys.executable).name} {place}` runs."
-        raise InvalidArgument("subject", got, "a file or module that can be imported", remedy) from error
+        expected = "a file or module that can be imported"
+        raise InvalidArgument("subject", got, expected, "Mend that line.") from error
 
 
 def _module_from_file(path: Path) -> ModuleType:
