@@ -6,6 +6,7 @@ from pathlib import Path
 from ntkverify import serialization
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding
+from ntkverify.guarding import exits_raise
 from ntkverify.runs import find_finding
 
 
@@ -43,7 +44,8 @@ def replay(options: argparse.Namespace) -> int:
         )
     effort = Effort(level=recorded.level, max_samples=recorded.max_samples)
     print(f"{recorded.claim} on {scenario_in_words(recorded.scenario)}")
-    now = examine(claim_named(recorded.claim), subject, Scenario.from_plain(recorded.scenario), effort)
+    with exits_raise():
+        now = examine(claim_named(recorded.claim), subject, Scenario.from_plain(recorded.scenario), effort)
     now = Finding.from_json(now.to_json())  # a whole number is read back as a float
     for measurement in now.measurements:
         print(f"  {measurement.verdict}: {measurement_in_words(measurement)}")

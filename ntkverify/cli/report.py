@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ntkverify.cli.watching import DONE, FAILED
-from ntkverify.errors import InvalidArgument
+from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.runs import Run
 
 
@@ -53,7 +53,9 @@ def _readable(folders: list[Path]) -> Iterator[None]:
     """Raises InvalidArgument for records that are JSON, but lack what a report is made of."""
     try:
         yield
-    except (AttributeError, LookupError, TypeError) as error:
+    except (NtkverifyError, OSError):
+        raise
+    except Exception as error:
         got = f"{', '.join(map(str, folders))} ({type(error).__name__}: {error})"
         remedy = "Undo what was changed in run.json or in findings.jsonl, or run it again."
         raise InvalidArgument("run", got, "a run as ntkverify wrote it", remedy) from error

@@ -31,9 +31,13 @@ def watched(command: Callable[[], int]) -> int:
         os.close(parents)
         _begin(ours)
         sys.exit(COMPLETE + command())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: os.kill(child, number))
+    before = {
+        number: signal.signal(number, lambda number, frame: os.kill(child, number))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    for number, handler in before.items():
+        signal.signal(number, handler)
     if status - COMPLETE in STATUSES:
         return status - COMPLETE
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"

@@ -31,7 +31,8 @@ def several(argument: str, numbers: Any) -> tuple[Any, ...]:
         raise InvalidArgument(
             argument, repr(numbers), "a sequence of numbers", f"Pass a list: [{numbers!r}]."
         )
-    for one in numbers:
+    found = tuple(numbers)
+    for one in found:
         if isinstance(one, bool) or not isinstance(one, Real):
             raise InvalidArgument(argument, repr(one), "numbers", "Pass numbers alone.")
-    return tuple(numbers)
+    return found

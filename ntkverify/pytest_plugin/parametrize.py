@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Test = TypeVar("Test", bound=Callable[..., Any])
 MARKER = "equivalence"
 
+TORCH_ITSELF = "ignore:.torch.jit.script. is deprecated:DeprecationWarning"
+"""What torch warns of where it uses what it deprecates."""
+
 TRIES_CLAIMS = "tries_claims"
 """The attribute of tests that try a claim of their own subject before their body."""
 
@@ -33,7 +36,7 @@ def parametrize_with_family(family: str) -> Callable[[Test], Test]:
     ]
 
     def decorate(test: Test) -> Test:
-        return getattr(pytest.mark, MARKER)(pytest.mark.parametrize(("claim", "premises"), cases)(test))
+        return _marked(pytest.mark.parametrize(("claim", "premises"), cases)(test))
 
     return decorate
 
@@ -78,6 +81,10 @@ def parametrize_with_claims(
         cases = [case(claim) for claim in concerning.values()]
         by_claim = pytest.mark.parametrize("claim", cases)(test)
         by_subject = pytest.mark.parametrize("subject", [pytest.param(subject, id=subject.name)])(by_claim)
-        return getattr(pytest.mark, MARKER)(by_subject)
+        return _marked(by_subject)
 
     return decorate
+
+
+def _marked(test: Test) -> Test:
+    return getattr(pytest.mark, MARKER)(pytest.mark.filterwarnings(TORCH_ITSELF)(test))
