@@ -91,9 +91,7 @@ def examine(claim: Claim, subject: Subject, scenario: Scenario, effort: Effort) 
                 verdict = Verdict.OUT_OF_SCOPE
         except KeyboardInterrupt:
             raise
-        except (
-            BaseException
-        ):  # whatever a subject's code raises must not end the run: SystemExit, a skip of pytest's
+        except BaseException:  # whatever a subject's code raises must not end the run: exits and skips, too
             verdict, error = Verdict.UNDECIDED, traceback.format_exc()
     else:
         verdict = Verdict.OUT_OF_SCOPE
