@@ -68,6 +68,8 @@ def test_a_crash_is_on_record_and_the_hunt_goes_on(crash, where):
     assert {finding.claim for finding in findings} == {"kernel.symmetric", "kernel.diagonal"}
     assert {finding.verdict for finding in findings} == {Verdict.UNDECIDED}
     assert all(words in finding.error for finding in findings)
+    if crash != "a hang":  # which may be noticed a little late
+        assert {bool(finding.scenario) for finding in findings} == {where == "ntk"}  # to measure it again
     assert os._exit is OS_EXIT
 
 
