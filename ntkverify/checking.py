@@ -44,15 +44,17 @@ def check(
     seed: int = 0,
     budget: str | Budget = "quick",
     *,
+    timeout: float | None = None,
     record: Callable[[Finding], None] = lambda finding: None,
     progress: Callable[[str, int, int], None] = lambda claim, number, planned: None,
 ) -> Findings:
     """Tries claims on a subject, inside their premises and outside, and returns every finding.
 
     claims: ids such as "kernel.symmetric", families such as "kernel", or Claims; None for all.
-    budget: "quick", "standard" or "thorough". record: called with every finding as it comes. progress:
+    budget: "quick", "standard" or "thorough". timeout: seconds after which a claim whose code hangs is ended, inside
+    its premises and outside, 0 for never; None for the budget's. record: called with every finding as it comes. progress:
     called before every scenario with the claim, how many were tried, and how many are planned.
-    Raises InvalidArgument for something that is no subject, an unknown claim or budget.
+    Raises InvalidArgument for something that is no subject, an unknown claim or budget, a seed that is no integer.
     """
     chosen = claims_named(claims)
     found: list[Finding] = []
@@ -62,7 +64,14 @@ def check(
         found.append(finding)
 
     effort = budget if isinstance(budget, Budget) else budget_named(budget)
-    hunt = Hunt(subject=check_subject(subject), budget=effort, seed=seed, record=keep, progress=progress)
+    hunt = Hunt(
+        subject=check_subject(subject),
+        budget=effort,
+        seed=seed,
+        record=keep,
+        progress=progress,
+        timeout=timeout,
+    )
     for claim in chosen:
         for attempt in (hunt.inside, hunt.outside):
             _recorded(attempt, claim)
@@ -77,11 +86,11 @@ def _recorded(attempt: Callable[[Claim], Any], claim: Claim) -> None:
 def claims_named(names: Iterable[str | Claim] | None) -> list[Claim]:
     """Looks claims up by ids and families, in the order asked; None stands for all.
 
-    Raises InvalidArgument for a single string, and for a name that is no claim's.
+    Raises InvalidArgument for what is no list, for an empty one, and for a name that is no claim's.
     """
     if names is None:
         return list(CATALOGUE.values())
-    if isinstance(names, str):
+    if isinstance(names, str | Claim) or not isinstance(names, Iterable):
         remedy = f"Pass a list: [{names!r}]."
         raise InvalidArgument("claims", repr(names), "ids or families of claims", remedy)
     chosen: dict[str, Claim] = {}
@@ -91,16 +100,23 @@ def claims_named(names: Iterable[str | Claim] | None) -> list[Claim]:
         )
         for claim in family or [name if isinstance(name, Claim) else claim_named(name)]:
             chosen[claim.id] = claim
+    if not chosen:
+        raise InvalidArgument("claims", "none", "ids or families of claims", "Leave it out for all.")
     return list(chosen.values())
 
 
 def write_report(findings: Iterable[Finding], folder: str | Path) -> Path:
     """Writes findings.jsonl, report.html and report.md into `folder`; returns the page's path.
 
-    Raises InvalidArgument where there are no findings, or those of several subjects.
+    Raises InvalidArgument where there are no findings, or those of several subjects, or something else, and NotWritable
+    where the folder cannot be written to.
     """
     header = findings.header if isinstance(findings, Findings) else None
-    findings = list(findings)
+    findings = list(findings) if isinstance(findings, Iterable) else [findings]
+    for one in findings:
+        if not isinstance(one, Finding):
+            got, remedy = f"{one!r:.80}, {type(one).__name__}", "Pass what nv.check returns."
+            raise InvalidArgument("findings", got, "a sequence of Findings", remedy)
     names = sorted({finding.subject for finding in findings})
     if len(names) != 1:
         got = f"findings of {', '.join(names)}" if names else "no findings"

@@ -12,6 +12,7 @@ from typing import Any
 
 from ntkverify import serialization
 from ntkverify.causes import Diagnosis, GapTerm
+from ntkverify.errors import InvalidArgument
 
 
 class Verdict(StrEnum):
@@ -157,7 +158,16 @@ def append(path: Path, finding: Finding) -> None:
 
 
 def read(path: Path) -> Iterator[Finding]:
-    """Reads the findings of a journal in order; a last line cut short by a killed run is left out."""
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            yield Finding.from_json(line)
+    """Reads the findings of a journal in order; a last line cut short by a killed run is left out.
+
+    Raises InvalidArgument, naming the line, for one that is no record.
+    """
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        if not line.endswith(b"\n"):
+            continue
+        try:
+            yield Finding.from_json(line.decode())
+        except ValueError as error:  # InvalidArgument is one
+            got = f"{path}, line {number}: {getattr(error, 'got', error)}"
+            remedy = "Delete that line to read the others, or run it again."
+            raise InvalidArgument("run", got, "the record of a finding", remedy) from error

@@ -21,5 +21,5 @@ class ClaimRefuted(NtkverifyError, AssertionError):
         lines += [f"  diagnosis, {self.finding.diagnosis}"] if self.finding.diagnosis else []
         lines += [f"  the search for its cause crashed, {crash}" for crash in self.finding.undiagnosed]
         place = f"{self.folder}#" if self.folder else ""
-        lines += [f"  replay: ntkverify replay '{place}{self.finding.id}'"]
+        lines += [f"  replay: ntkverify replay '{place}{self.finding.id}'"] if self.finding.scenario else []
         return "\n".join(lines)

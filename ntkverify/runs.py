@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,27 @@ JOURNALS = "findings*.jsonl"
 STAMP = "%Y-%m-%dT%H-%M-%S"
 
 
+class NotWritable(InvalidArgument):
+    """What is to be kept cannot be written where it was asked for."""
+
+
+@contextlib.contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Raises NotWritable, naming `place`, where what runs inside cannot write."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "Make room there, or name another folder: --report, --ntk-report or --out."
+        got = f"{place} ({error.strerror or error})"
+        raise NotWritable("report", got, "a folder that can be written to", remedy) from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """A run's folder: `header` in run.json, `findings` in findings.jsonl.
 
     journal: the file that this process appends to; processes that share a run each have their own.
+    Whatever writes raises NotWritable where it cannot.
     """
 
     folder: Path
@@ -48,18 +65,19 @@ class Run:
     @staticmethod
     def create(folder: Path, header: dict[str, Any], journal: str = JOURNAL) -> "Run":
         """Writes the header into that folder, which is made where it is missing."""
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         run = Run(folder=folder, header=header, journal=journal)
         run._write_header()
         return run
 
     @staticmethod
     def read(folder: Path) -> "Run":
-        """Reads a run back, also one that was killed. Raises InvalidArgument where there is none."""
+        """Reads a run back, also one that was killed. Raises InvalidArgument where there is none, or a broken one."""
         if not (folder / HEADER).is_file():
             remedy = "Pass the folder that a run printed, for example reports/latest."
             raise InvalidArgument("run", str(folder), f"a folder with {HEADER}", remedy)
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        header = _read_header(folder / HEADER)
         findings = [finding for path in sorted(folder.glob(JOURNALS)) for finding in read(path)]
         return Run(folder=folder, header=header, findings=findings)
 
@@ -77,12 +95,14 @@ class Run:
     def _write_header(self) -> None:
         # Replaced at once: another process never reads half a header.
         temporary = self.folder / f".{self.journal}.{HEADER}"
-        temporary.write_text(json.dumps(self.header, indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, self.folder / HEADER)
+        with writing(self.folder):
+            temporary.write_text(json.dumps(self.header, indent=2) + "\n", encoding="utf-8")
+            os.replace(temporary, self.folder / HEADER)
 
     def record(self, finding: Finding) -> None:
         """Writes a finding down before anything else can happen to it."""
-        append(self.folder / self.journal, finding)
+        with writing(self.folder):
+            append(self.folder / self.journal, finding)
         self.findings.append(finding)
 
     def findings_by_claim(self) -> dict[str, list[Finding]]:
@@ -95,12 +115,26 @@ class Run:
 
 def _new_folder(root: Path, stamp: str) -> Path:
     """Makes root/stamp, or root/stamp-2 and so on where another run began in the same second."""
+    with writing(root):
+        root.mkdir(parents=True, exist_ok=True)
     for tries in itertools.count(1):
         folder = root / (stamp if tries == 1 else f"{stamp}-{tries}")
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(parents=True)
+        with writing(root), contextlib.suppress(FileExistsError):
+            folder.mkdir()
             return folder
     raise AssertionError("unreachable")
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(path.read_bytes())
+        if isinstance(header, dict):
+            return header
+        reason = f"it holds {header!r:.40}"
+    except ValueError as error:  # of JSON, and of bytes that are no text
+        reason = str(error)
+    remedy = "Run it again: without its header a run cannot be read."
+    raise InvalidArgument("run", f"{path} ({reason})", "the header that a run wrote", remedy)
 
 
 def _point(link: Path, folder: Path) -> None:

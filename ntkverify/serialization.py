@@ -75,7 +75,7 @@ def from_plain(plain: Any, kind: type[T]) -> T:
     """
     try:
         return _converter().structure(plain, kind)
-    except (cattrs.BaseValidationError, KeyError, TypeError, ValueError) as error:
+    except (cattrs.BaseValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, InvalidArgument):
             raise
         reasons = "; ".join(cattrs.transform_error(error)) if isinstance(error, Exception) else ""

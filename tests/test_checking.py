@@ -73,6 +73,13 @@ def test_what_a_subject_does_not_bring_is_out_of_scope_and_costs_nothing():
         ((kernel(), ["kernel.nothing"]), "claim: got 'kernel.nothing'"),
         ((kernel(), "kernel"), r"Pass a list: \['kernel'\]"),
         ((kernel(), None, 0, "huge"), "budget: got 'huge'"),
+        ((kernel(), None, 0, ["quick"]), r"budget: got \['quick'\]"),
+        ((kernel(), 3), "claims: got 3"),
+        ((kernel(), []), "claims: got none"),
+        ((kernel(), [None]), "claim: got None"),
+        ((kernel(), None, "0"), "seed: got '0', but expected an integer"),
+        ((kernel(), None, 1.5), "seed: got 1.5"),
+        ((nv.BuiltinSubject,), "subject: got <class .* Make one: BuiltinSubject"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, words):
@@ -86,6 +93,19 @@ def test_a_report_is_about_one_subject(tmp_path):
         nv.write_report(both, tmp_path)
     with pytest.raises(InvalidArgument, match="no findings"):
         nv.write_report([], tmp_path)
+
+
+@pytest.mark.parametrize("what", [3, None, "findings", [3], kernel(), {"a": 1}])
+def test_what_is_no_findings_is_named(tmp_path, what):
+    with pytest.raises(InvalidArgument, match="^findings: got .* Pass what nv.check returns"):
+        nv.write_report(what, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidArgument, match=r"^report: got .*file/below \(Not a directory\)"):
+        nv.write_report(nv.check(kernel(), ["kernel.symmetric"]), tmp_path / "file" / "below")
 
 
 def test_the_command_prints_what_failed_and_why(tmp_path, capsys, monkeypatch):

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from ntkverify.cli import main
-from ntkverify.runs import Run
+from ntkverify.pytest_plugin.session import Session
+from ntkverify.runs import NotWritable, Run
 
 KERNEL_PROPERTY = """
 from ntkverify.pytest_plugin import parametrize_with_family
@@ -239,3 +241,52 @@ def test_an_expected_failure_that_is_no_claim_on_the_subject_is_named(pytester):
     result.stdout.fnmatch_lines(
         ["*expected_failures: got 'module.lazy', but expected one of kernel.symmetric*"]
     )
+
+
+LEAVING = """
+import os
+import ntkverify as nv
+
+arch = nv.mlp(inputs=3, depth=1, bias_std=1.0)
+mine = nv.KernelSubject(name="leaving", architecture=arch, ntk=lambda x1, x2: os._exit(0))
+"""
+
+
+def test_an_installed_package_brings_its_suite_and_an_exit_is_no_success(pytester):
+    """Of a project that has no property of its own, in one process: also without torch's own warnings."""
+    pytester.makepyfile(test_ordinary=ORDINARY, leaving=LEAVING)
+    nothing = pytester.runpytest_inprocess("-m", "equivalence")
+    nothing.stdout.fnmatch_lines(["*to try them all: pytest --pyargs ntkverify.properties -m equivalence*"])
+    result = pytester.runpytest_subprocess(
+        "--pyargs", "ntkverify.properties", "-m", "equivalence", "-k", "symmetric or methods_agree",
+        "--ntk-subject=leaving.py:mine", "--ntk-budget=quick",
+    )  # fmt: skip
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*SystemExit: os._exit(0)*", "kernel.symmetric * undecided *"])
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_error_of_usage(project):
+    project.makefile("", nobody="")
+    result = run(project, "--ntk-report=nobody/reports")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --ntk-report: report: got nobody/reports (Not a directory)*"])
+    assert "FAILED" not in result.stdout.str()
+
+
+def test_a_session_that_cannot_go_on_is_ended_and_a_worker_says_so(pytestconfig):
+    """As in a run whose disk is full: alone it ends the session, in a worker the process that started it."""
+    alone, worker = (Session(pytestconfig, "", writer) for writer in ("", "gw0"))
+    full = NotWritable("report", "x (No space left on device)", "a folder", "Make room.")
+    properties = []
+    with (
+        pytest.raises(pytest.exit.Exception, match="No space left") as ended,
+        alone.ending_where_it_cannot_go_on([]),
+    ):
+        raise full
+    assert ended.value.returncode == pytest.ExitCode.USAGE_ERROR
+    with pytest.raises(pytest.fail.Exception), worker.ending_where_it_cannot_go_on(properties):
+        raise full
+    report = SimpleNamespace(user_properties=properties, when="call")
+    with pytest.raises(pytest.UsageError, match="No space left"):
+        alone.pytest_runtest_logreport(report)

@@ -15,7 +15,7 @@ CATALOGUE: dict[str, Claim] = {
 
 def claim_named(claim_id: str) -> Claim:
     """The claim of that id; raises InvalidArgument for an unknown one."""
-    if claim_id not in CATALOGUE:
+    if not isinstance(claim_id, str) or claim_id not in CATALOGUE:
         raise InvalidArgument("claim", repr(claim_id), f"one of {', '.join(CATALOGUE)}", "Choose one.")
     return CATALOGUE[claim_id]
 

@@ -89,7 +89,9 @@ def examine(claim: Claim, subject: Subject, scenario: Scenario, effort: Effort) 
             verdict = weakest([measurement.verdict for measurement in measurements])
             if not measurements:  # the subject brings nothing that the claim is about
                 verdict = Verdict.OUT_OF_SCOPE
-        except Exception:  # whatever a subject's code raises must not end the run
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # whatever a subject's code raises must not end the run: exits and skips, too
             verdict, error = Verdict.UNDECIDED, traceback.format_exc()
     else:
         verdict = Verdict.OUT_OF_SCOPE

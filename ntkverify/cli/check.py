@@ -4,6 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from ntkverify.budgets import BUDGETS, TIMEOUT_HELP, budget_named
+from ntkverify.cli.watching import DONE, FAILED, INTERRUPTED
+from ntkverify.errors import InvalidArgument
+
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this command to an argparse parser's `commands`."""
@@ -12,19 +16,26 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--claims", nargs="+", metavar="CLAIM", help="ids or families of claims (default: all)"
     )
-    parser.add_argument("--budget", choices=("quick", "standard", "thorough"), default="quick")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same findings")
-    parser.add_argument("--report", type=Path, default=Path("reports"), help="default: reports")
-    parser.set_defaults(command=check)
+    parser.add_argument(
+        "--budget", choices=tuple(BUDGETS), default="quick", help="how hard to look (default: quick)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the same seed gives the same findings (default: 0)"
+    )
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help=TIMEOUT_HELP)
+    parser.add_argument(
+        "--report", type=Path, default=Path("reports"), help="where reports go (default: reports)"
+    )
+    parser.set_defaults(command=check, runs_foreign_code=True)
 
 
 def check(options: argparse.Namespace) -> int:
     """Prints the table of verdicts, what failed and why, and the report's path.
 
-    Returns 1 where a claim fails or stays undecided, else 0.
+    Returns FAILED where a claim fails or stays undecided, INTERRUPTED where it was, NO_VERDICT where no claim is about
+    the subject, else DONE.
     """
     from ntkverify import checking, reports, subjects
-    from ntkverify.budgets import budget_named
     from ntkverify.findings import Verdict
     from ntkverify.hunt import ClaimRefuted, describe
     from ntkverify.runs import Run
@@ -34,7 +45,12 @@ def check(options: argparse.Namespace) -> int:
     header = describe(subject, budget_named(options.budget), options.seed) | {"spec": options.subject}
     run = Run.start(options.report, header)
     print(run.title)
-    checking.check(subject, claims, options.seed, options.budget, record=run.record, progress=_Progress())
+    settings = {"seed": options.seed, "budget": options.budget, "timeout": options.timeout}
+    progress = _Progress()
+    try:
+        checking.check(subject, claims, **settings, record=run.record, progress=progress)
+    except KeyboardInterrupt:
+        run.note(interrupted=f"while {progress.claim or 'the first claim'} was tried")
     path = reports.write(run)
     print(reports.verdict_table(run))
     rows = reports.rows(run)
@@ -42,16 +58,26 @@ def check(options: argparse.Namespace) -> int:
         if row.defect:
             print(f"\n{ClaimRefuted(row.defect, str(run.folder))}")
     print(f"report: {path}")
-    return int(any(row.verdict in (Verdict.FAILS, Verdict.UNDECIDED) for row in rows))
+    if "interrupted" in run.header:
+        print(
+            f"ntkverify: interrupted {run.header['interrupted']}; the report has what was found",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    if not any(row.was_tried for row in rows):
+        named = ", ".join(options.claims or ["all"])
+        remedy = "Leave --claims out for all, or give the subject what they are about."
+        raise InvalidArgument("claims", named, f"some that are about {subject.name}", remedy)
+    return FAILED if any(row.verdict in (Verdict.FAILS, Verdict.UNDECIDED) for row in rows) else DONE
 
 
 class _Progress:
     """Prints one line for each claim, on standard error."""
 
     def __init__(self) -> None:
-        self._claim = ""
+        self.claim = ""
 
     def __call__(self, claim: str, number: int, planned: int) -> None:
-        if claim != self._claim:
+        if claim != self.claim:
             print(f"{claim} ...", file=sys.stderr, flush=True)
-        self._claim = claim
+        self.claim = claim

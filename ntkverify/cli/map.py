@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from ntkverify.cli.watching import INTERRUPTED
 from ntkverify.maps import AXES, PAGE, Problem, Settings, map_equivalence
 
 PROBLEM = {
@@ -64,7 +65,7 @@ def draw(options: argparse.Namespace) -> int:
         _say(
             f"interrupted; {options.out / PAGE} shows what was measured, and the same command goes on from there"
         )
-        return 130
+        return INTERRUPTED
     print("\n".join(drawn.sentences))
     print(f"page: {options.out / PAGE}")
     return 0

@@ -14,7 +14,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--points", type=int, default=1000, help="default: 1000, as in the paper")
     parser.add_argument("--widths", type=int, nargs="*", default=[128, 512], help="of trained networks")
     parser.add_argument("--networks", type=int, default=3, help="trials with trained networks (default: 3)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of every draw (default: 0)")
     parser.add_argument(
         "--out", type=Path, default=Path("reports/paper.md"), help="default: reports/paper.md"
     )

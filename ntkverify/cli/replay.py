@@ -6,6 +6,7 @@ from pathlib import Path
 from ntkverify import serialization
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding
+from ntkverify.guarding import exits_raise
 from ntkverify.runs import find_finding
 
 
@@ -17,7 +18,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--reports", type=Path, default=Path("reports"), help="where runs lie (default: reports)"
     )
     parser.add_argument("--subject", help="the subject, where the run's own has moved")
-    parser.set_defaults(command=replay)
+    parser.set_defaults(command=replay, runs_foreign_code=True)
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -31,6 +32,9 @@ def replay(options: argparse.Namespace) -> int:
     from ntkverify.scenarios import Scenario
 
     run, recorded = find_finding(options.finding, options.reports)
+    if not recorded.scenario:
+        remedy = "Try the claim again, with `ntkverify check`."
+        raise InvalidArgument("finding", recorded.id, "one that was measured on a scenario", remedy)
     spec = options.subject or run.header.get("spec", "")
     subject = subjects.load(spec) if spec else subjects.BuiltinSubject()
     if subject.name != recorded.subject:
@@ -40,7 +44,8 @@ def replay(options: argparse.Namespace) -> int:
         )
     effort = Effort(level=recorded.level, max_samples=recorded.max_samples)
     print(f"{recorded.claim} on {scenario_in_words(recorded.scenario)}")
-    now = examine(claim_named(recorded.claim), subject, Scenario.from_plain(recorded.scenario), effort)
+    with exits_raise():
+        now = examine(claim_named(recorded.claim), subject, Scenario.from_plain(recorded.scenario), effort)
     now = Finding.from_json(now.to_json())  # a whole number is read back as a float
     for measurement in now.measurements:
         print(f"  {measurement.verdict}: {measurement_in_words(measurement)}")

@@ -1,9 +1,12 @@
 """`ntkverify report`: the report of a run is rendered again, or two runs are compared."""
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from ntkverify.errors import InvalidArgument
+from ntkverify.cli.watching import DONE, FAILED
+from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.runs import Run
 
 
@@ -34,11 +37,25 @@ def report(options: argparse.Namespace) -> int:
         remedy = "Write `ntkverify report DIR`, or `ntkverify report --compare BEFORE AFTER`."
         raise InvalidArgument("DIR", f"{len(options.folders)} folders", expected, remedy)
     runs = [Run.read(folder) for folder in options.folders]
-    if options.compare:
-        comparison = reports.compare(*runs)
-        print(reports.comparison_in_words(comparison))
-        return int(comparison.differs)
-    path = reports.write(runs[0])
-    print(reports.verdict_table(runs[0]))
+    with _readable(options.folders):
+        if options.compare:
+            comparison = reports.compare(*runs)
+            print(reports.comparison_in_words(comparison))
+            return FAILED if comparison.differs else DONE
+        path = reports.write(runs[0])
+        print(reports.verdict_table(runs[0]))
     print(f"report: {path}")
-    return 0
+    return DONE
+
+
+@contextlib.contextmanager
+def _readable(folders: list[Path]) -> Iterator[None]:
+    """Raises InvalidArgument for records that are JSON, but lack what a report is made of."""
+    try:
+        yield
+    except (NtkverifyError, OSError):
+        raise
+    except Exception as error:
+        got = f"{', '.join(map(str, folders))} ({type(error).__name__}: {error})"
+        remedy = "Undo what was changed in run.json or in findings.jsonl, or run it again."
+        raise InvalidArgument("run", got, "a run as ntkverify wrote it", remedy) from error

@@ -11,6 +11,7 @@ from ntkverify.diagnosis.attribution import gap_terms
 from ntkverify.diagnosis.kernels import diagnose
 from ntkverify.diagnosis.variation import irrelevant_parts
 from ntkverify.findings import Finding
+from ntkverify.guarding import TimedOut
 from ntkverify.scenarios import Scenario
 
 T = TypeVar("T")
@@ -28,7 +29,9 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
     def found(part: str, search: Callable[[], T], nothing: T) -> T:
         try:
             return search()
-        except Exception as error:  # a subject that fails may fail anywhere, and the run goes on
+        except (KeyboardInterrupt, TimedOut):
+            raise
+        except BaseException as error:  # a subject that fails may fail anywhere, and the run goes on
             crashes.append(f"{part}: {type(error).__name__}: {error}".splitlines()[0])
             return nothing
 

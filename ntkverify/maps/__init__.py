@@ -1,5 +1,6 @@
 """The map of where a trained network is NTK regression, where not, and where that is undecided."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from ntkverify import serialization
 from ntkverify.errors import InvalidArgument
 from ntkverify.maps import page, store
+from ntkverify.maps.checks import several
 from ntkverify.maps.picture import picture
 from ntkverify.maps.values import AXES, WIDTHS, Boundary, Cell, Kind, Map, Problem, Settings
 
@@ -42,8 +44,8 @@ def map_equivalence(
     settings = Settings(
         problem=_problem(problem),
         axis=_axis(axes),
-        widths=tuple(widths),
-        levels=tuple(AXES[_axis(axes)] if levels is None else levels),
+        widths=several("widths", widths),
+        levels=several("levels", AXES[_axis(axes)] if levels is None else levels),
         tolerance=tolerance,
         replicates=replicates,
         confidence=confidence,
@@ -105,14 +107,19 @@ def _written(settings: Settings, known: dict[store.Key, tuple[float, float]], ou
 
 
 def _axis(axes: Sequence[str]) -> str:
-    others = [name for name in axes if name != "width"]
-    if len(axes) != 2 or len(others) != 1 or others[0] not in AXES:
+    others = [name for name in axes if name != "width"] if isinstance(axes, Sequence) else []
+    if isinstance(axes, str) or len(others) != 1 or len(axes) != 2 or others[0] not in list(AXES):
         expected = f"'width' and one of {', '.join(AXES)}"
-        raise InvalidArgument("axes", repr(tuple(axes)), expected, "Name both, for example width depth.")
+        raise InvalidArgument("axes", repr(axes), expected, "Name both, for example width depth.")
     return others[0]
 
 
 def _problem(named: dict[str, Any]) -> Problem:
+    known = [field.name for field in dataclasses.fields(Problem) if field.name != "width"]
+    for name in named:
+        if name not in known:
+            remedy = "Widths go into widths=."
+            raise InvalidArgument("problem", repr(name), f"one of {', '.join(known)}", remedy)
     if "activation" in named:
         named = named | {"activation": serialization.to_plain(named["activation"])}
     return Problem(**named)

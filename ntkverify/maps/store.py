@@ -20,16 +20,16 @@ Key = tuple[Problem, int]
 def open_store(path: Path | None) -> Iterator[sqlite3.Connection]:
     """Opens the store at `path` and closes it afterwards; it is made where there is none, in memory for None.
 
-    Raises InvalidArgument for a file that is no store.
+    Raises InvalidArgument for a file that is no store, is broken, or cannot be written to.
     """
-    with contextlib.closing(sqlite3.connect(path or ":memory:", timeout=60)) as connection:
-        try:
+    try:
+        with contextlib.closing(sqlite3.connect(path or ":memory:", timeout=60)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(TABLE)
-        except sqlite3.DatabaseError as error:
-            remedy = "Name another folder, or move the file away."
-            raise InvalidArgument("out", f"{path} ({error})", "a store that a map wrote", remedy) from error
-        yield connection
+            yield connection
+    except sqlite3.DatabaseError as error:  # also of a page that is read or written later
+        remedy = "Name another folder, make room there, or move the file away."
+        raise InvalidArgument("out", f"{path} ({error})", "a store that a map wrote", remedy) from error
 
 
 def write(store: sqlite3.Connection, key: Key, test: float, joint: float) -> None:

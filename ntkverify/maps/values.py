@@ -1,6 +1,5 @@
 """The map of where the equivalence holds, as frozen values: drawn and read without torch and NumPy."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import Any
 from ntkverify import serialization
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Verdict
+from ntkverify.maps.checks import is_number, positive, whole
 
 AXES = {
     "depth": (1, 2, 3),
@@ -54,13 +54,14 @@ class Problem:
             remedy = "Pass a value such as nv.ReLU(), not its class or name."
             raise InvalidArgument("activation", repr(self.activation), "an activation", remedy)
         for name in WHOLE:
-            _whole(name, getattr(self, name), 1)
+            whole(name, getattr(self, name), 1)
         for name in POSITIVE:
-            _positive(name, getattr(self, name))
+            positive(name, getattr(self, name))
+        if not (is_number(self.bias_std) and self.bias_std >= 0):
+            raise InvalidArgument("bias_std", repr(self.bias_std), "a finite number >= 0", "0 is no bias.")
+        whole("seed", self.seed, -(2**63))
         for name in (*POSITIVE, "bias_std"):  # 1 and 1.0 are one problem, with one record
             object.__setattr__(self, name, float(getattr(self, name)))
-        if not (math.isfinite(self.bias_std) and self.bias_std >= 0):
-            raise InvalidArgument("bias_std", repr(self.bias_std), "a finite number >= 0", "0 is no bias.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +96,9 @@ class Settings:
         if not self.levels:
             remedy = f"Leave them out for {AXES[self.axis]}."
             raise InvalidArgument("levels", "none", f"values of {self.axis}", remedy)
-        _positive("tolerance", self.tolerance)
-        _whole("replicates", self.replicates, 2)
-        if not 0 < self.confidence < 1:
+        positive("tolerance", self.tolerance)
+        whole("replicates", self.replicates, 2)
+        if not (is_number(self.confidence) and 0 < self.confidence < 1):
             raise InvalidArgument("confidence", repr(self.confidence), "between 0 and 1", "Try 0.95.")
         dict(self.problems())  # which checks every level
 
@@ -183,13 +184,3 @@ class Map:
     def from_json(text: str) -> "Map":
         """Reads what `to_json` wrote; raises InvalidArgument for anything else."""
         return serialization.from_json(text, Map)
-
-
-def _whole(argument: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidArgument(argument, repr(value), f"an integer >= {least}", "Pass a larger plain int.")
-
-
-def _positive(argument: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidArgument(argument, repr(value), "a finite number above 0", "Pass a positive one.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
+from ntkverify.budgets import BUDGETS, TIMEOUT_HELP
 from ntkverify.pytest_plugin.parametrize import (
     MARKER,
     TRIES_CLAIMS,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ntkverify.subjects import Subject
 
 SESSION = pytest.StashKey[Session]()
+EVERY_CLAIM = f"pytest --pyargs ntkverify.properties -m {MARKER}"
 WORKER_RUN = "ntkverify_run"
 """Under which the name of the run reaches the workers of pytest-xdist."""
 
@@ -39,11 +41,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ntk-subject", metavar="SPEC", help="what to test: path/to/file.py:name or package.module:name"
     )
     group.addoption(
-        "--ntk-budget", choices=("quick", "standard", "thorough"), default="standard", help="how hard to look"
+        "--ntk-budget",
+        choices=tuple(BUDGETS),
+        default="standard",
+        help="how hard to look (default: standard)",
     )
     group.addoption(
-        "--ntk-seed", metavar="N", type=int, default=0, help="the same seed gives the same findings"
+        "--ntk-seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="the same seed gives the same findings (default: 0)",
     )
+    group.addoption("--ntk-timeout", metavar="SECONDS", type=float, help=TIMEOUT_HELP)
     group.addoption(
         "--ntk-fail-on-findings", action="store_true", help="fail also outside a claim's premises"
     )
@@ -71,8 +81,13 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     claims = [item for item in items if item.get_closest_marker(MARKER)]
     own = [_arguments(item)["subject"] for item in claims if _brings_its_subject(item)]
     named = dict.fromkeys(f"ntkverify: {one.name} {getattr(one, 'version', '')}".strip() for one in own)
-    if not config.option.collectonly and len(own) < len(claims):
-        named[config.stash[SESSION].described()] = None
+    if not claims and MARKER in config.option.markexpr:
+        named[f"ntkverify: no claims were collected here; to try them all: {EVERY_CLAIM}"] = None
+    is_worker = hasattr(config, "workerinput")  # where an error would reach nobody before a test is run
+    if claims and not config.option.collectonly and not is_worker:
+        config.stash[SESSION].check_folder()
+        if len(own) < len(claims):
+            named[config.stash[SESSION].described()] = None
     return "\n".join(named) or None
 
 
@@ -85,7 +100,8 @@ def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
     session, properties = request.config.stash[SESSION], request.node.user_properties
 
     def attempt(claim: Claim, premises: str = "inside", subject: Subject | None = None) -> None:
-        _try_claim(session.hunt(subject), claim, premises, properties)
+        with session.ending_where_it_cannot_go_on(properties):
+            _try_claim(session.hunt(subject), claim, premises, properties)
 
     return attempt
 
@@ -94,11 +110,13 @@ def try_claim(request: pytest.FixtureRequest) -> Callable[..., None]:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Makes tests of `parametrize_with_claims` try their claim before their own body."""
     if _brings_its_subject(pyfuncitem):
-        arguments = _arguments(pyfuncitem)
-        hunt = pyfuncitem.config.stash[SESSION].hunt(arguments["subject"])
-        for premises in ("inside", "outside"):
-            with _expected_failures_must_be_tried(pyfuncitem):
-                _try_claim(hunt, arguments["claim"], premises, pyfuncitem.user_properties)
+        arguments, properties = _arguments(pyfuncitem), pyfuncitem.user_properties
+        session = pyfuncitem.config.stash[SESSION]
+        with session.ending_where_it_cannot_go_on(properties):
+            hunt = session.hunt(arguments["subject"])
+            for premises in ("inside", "outside"):
+                with _expected_failures_must_be_tried(pyfuncitem):
+                    _try_claim(hunt, arguments["claim"], premises, properties)
     return (yield)
 
 

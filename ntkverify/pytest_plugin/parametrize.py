@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 Test = TypeVar("Test", bound=Callable[..., Any])
 MARKER = "equivalence"
 
+TORCH_ITSELF = "ignore:.torch.jit.script. is deprecated:DeprecationWarning"
+"""What torch warns of where it uses what it deprecates."""
+
 TRIES_CLAIMS = "tries_claims"
 """The attribute of tests that try a claim of their own subject before their body."""
 
 
 def parametrize_with_family(family: str) -> Callable[[Test], Test]:
-    """Returns a decorator that runs a test for every claim of `family`, inside and outside its premises."""
+    """Returns a decorator that runs a test for every claim of `family`, "" for all, inside and outside its premises."""
     from ntkverify.claims import CATALOGUE
 
     cases = [
         pytest.param(claim, premises, id=f"{claim.id}-{premises}")
         for claim in CATALOGUE.values()
-        if claim.id.startswith(f"{family}.")
+        if family in ("", claim.id.partition(".")[0])
         for premises in ("inside", "outside")
         if getattr(claim, premises)
     ]
 
     def decorate(test: Test) -> Test:
-        return getattr(pytest.mark, MARKER)(pytest.mark.parametrize(("claim", "premises"), cases)(test))
+        return _marked(pytest.mark.parametrize(("claim", "premises"), cases)(test))
 
     return decorate
 
@@ -78,6 +81,10 @@ def parametrize_with_claims(
         cases = [case(claim) for claim in concerning.values()]
         by_claim = pytest.mark.parametrize("claim", cases)(test)
         by_subject = pytest.mark.parametrize("subject", [pytest.param(subject, id=subject.name)])(by_claim)
-        return getattr(pytest.mark, MARKER)(by_subject)
+        return _marked(by_subject)
 
     return decorate
+
+
+def _marked(test: Test) -> Test:
+    return getattr(pytest.mark, MARKER)(pytest.mark.filterwarnings(TORCH_ITSELF)(test))

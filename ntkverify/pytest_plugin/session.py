@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+import tempfile
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +16,15 @@ import pytest
 
 from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.pytest_plugin.progress import Progress
-from ntkverify.runs import HEADER, STAMP, Run
+from ntkverify.runs import HEADER, STAMP, NotWritable, Run, writing
 
 if TYPE_CHECKING:
     from ntkverify.hunt import Hunt
     from ntkverify.subjects import Subject
 
+
+CANNOT_GO_ON = "ntkverify_cannot_go_on"
+"""The property of a test by which a worker of pytest-xdist says why no test can be tried."""
 
 SHORTEST_PAUSE, SHARE_OF_RENDERING = 10.0, 20.0
 """Seconds between two renderings, and how many times as long as one takes."""
@@ -49,26 +55,54 @@ class Session:
         """
         return self._entry(subject)[1]
 
+    def check_folder(self) -> None:
+        """Raises UsageError, before any claim is tried, where reports cannot be written."""
+        with _usage("--ntk-report"), writing(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._root) as probe:
+                probe.write(b"a line of a journal")
+
     def described(self) -> str:
         """Says in one line what is tested, where the options say it."""
         return f"ntkverify: {self._entry(None)[0].title}"
 
+    @contextlib.contextmanager
+    def ending_where_it_cannot_go_on(self, properties: list[tuple[str, object]]) -> Iterator[None]:
+        """Ends the session, with pytest's status for wrong usage, where no test can be tried or recorded.
+
+        A worker tells the process that started it, by the test's `properties`: it cannot end more than itself.
+        """
+        try:
+            yield
+            return
+        except (pytest.UsageError, NotWritable) as error:
+            reason = str(error)
+        if not self._writer:
+            pytest.exit(reason, returncode=pytest.ExitCode.USAGE_ERROR)
+        properties.append((CANNOT_GO_ON, reason))
+        pytest.fail(reason, pytrace=False)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Writes the reports of what was done so far, so that a killed run leaves them; seldom, if that takes long.
 
-        A hook that is called also where the tests run in workers.
+        A hook that is called also where the tests run in workers. Raises UsageError where one of them cannot go on.
         """
+        for name, value in report.user_properties:
+            if name == CANNOT_GO_ON and not self._writer:
+                raise pytest.UsageError(str(value))
         now = time.monotonic()
         if report.when == "call" and now - self._rendered > max(
             SHORTEST_PAUSE, SHARE_OF_RENDERING * self._took
         ):
-            self._render()
+            with self.ending_where_it_cannot_go_on([]):
+                self._render()
             self._rendered = time.monotonic()
             self._took = self._rendered - now
 
     def finish(self) -> None:
         """Writes the report of every run."""
-        self.finished = self._render()
+        with self.ending_where_it_cannot_go_on([]):
+            self.finished = self._render()
 
     def _render(self) -> list[Run]:
         """Writes reports; what workers found is rendered by the process that started them."""
@@ -105,10 +139,8 @@ class Session:
 
         if self._chosen is None:
             spec = self._config.getoption("ntk_subject")
-            try:
+            with _usage("--ntk-subject"):
                 self._chosen = subjects.load(spec) if spec else subjects.BuiltinSubject()
-            except NtkverifyError as error:
-                raise pytest.UsageError(f"--ntk-subject: {error}") from error
         return self._chosen
 
     def _start(self, subject: Subject, chosen: bool) -> tuple[Run, Hunt]:
@@ -117,24 +149,33 @@ class Session:
         budget = budgets.budget_named(self._config.getoption("ntk_budget"))
         seed = self._config.getoption("ntk_seed")
         spec = (self._config.getoption("ntk_subject") or "") if chosen else ""
-        try:
+        with _usage(subject.name):  # a library that cannot say its version cannot be tried
             header = {**hunt.describe(subject, budget, seed), "spec": spec}
-        except NtkverifyError as error:  # a library that cannot say its version cannot be tried
-            raise pytest.UsageError(f"{subject.name}: {error}") from error
         if self._shared:
             folder = self._root / (self._shared if chosen else f"{self._shared}-{_slug(subject.name)}")
             run = Run.join(folder, header, self._writer)
         else:
             run = Run.start(self._root, header)
-        return run, hunt.Hunt(
-            subject=subject,
-            budget=budget,
-            seed=seed,
-            record=run.record,
-            progress=Progress(self._config),
-            fail_on_findings=self._config.getoption("ntk_fail_on_findings"),
-            folder=str(run.folder),
-        )
+        with _usage("--ntk-timeout"):
+            return run, hunt.Hunt(
+                subject=subject,
+                budget=budget,
+                seed=seed,
+                record=run.record,
+                progress=Progress(self._config),
+                fail_on_findings=self._config.getoption("ntk_fail_on_findings"),
+                folder=str(run.folder),
+                timeout=self._config.getoption("ntk_timeout"),
+            )
+
+
+@contextlib.contextmanager
+def _usage(what: str) -> Iterator[None]:
+    """Makes errors of what the options or a subject say those of pytest's command line."""
+    try:
+        yield
+    except NtkverifyError as error:
+        raise pytest.UsageError(f"{what}: {error}") from error
 
 
 def _slug(name: str) -> str:

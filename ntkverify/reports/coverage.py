@@ -51,7 +51,7 @@ def reached(run: Run) -> list[Reach]:
         finding.scenario
         for findings in run.findings_by_claim().values()
         for finding in findings
-        if finding.verdict is not Verdict.OUT_OF_SCOPE
+        if finding.scenario and finding.verdict is not Verdict.OUT_OF_SCOPE
     ]
     space = run.header.get("space", {})
     trained = [scenario for scenario in scenarios if scenario.get("training")]

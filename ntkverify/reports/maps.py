@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from ntkverify.errors import InvalidArgument
 from ntkverify.maps import VALUE, Map, picture
 from ntkverify.runs import Run
 
@@ -22,5 +21,5 @@ def read_maps(run: Run) -> list[tuple[Map, str]]:
 def _read(path: Path) -> Map | None:
     try:
         return Map.from_json(path.read_text(encoding="utf-8"))
-    except InvalidArgument:
+    except ValueError:  # InvalidArgument is one, and bytes that are no text raise another
         return None

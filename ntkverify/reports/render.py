@@ -17,7 +17,7 @@ from ntkverify.reports.maps import read_maps
 from ntkverify.reports.pictures import pictures
 from ntkverify.reports.table import rows
 from ntkverify.reports.totals import smallest_seen, totals
-from ntkverify.runs import Run
+from ntkverify.runs import Run, writing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,11 +35,12 @@ SIGNS = {Verdict.HOLDS: "✓", Verdict.FAILS: "✗", Verdict.UNDECIDED: "?", Ver
 def write(run: Run) -> Path:
     """Writes the run's report.html and report.md; returns the first's path.
 
-    Their sizes are bounded whatever the run's length.
+    Their sizes are bounded whatever the run's length. Raises NotWritable where the folder cannot be written to.
     """
     page = _environment(run).get_template(f"{HTML}.jinja").render(_page(run))
     for name, text in ((HTML, page), (MARKDOWN, markdown(run))):
-        (run.folder / name).write_text(text, encoding="utf-8")
+        with writing(run.folder):
+            (run.folder / name).write_text(text, encoding="utf-8")
     return run.folder / HTML
 
 

@@ -38,7 +38,7 @@ class Row:
     @property
     def was_tried(self) -> bool:
         """Whether the claim was measured at all: not where the subject has nothing that it is about."""
-        return bool(self.inside or self.outside)
+        return bool(self.inside or self.outside or self.defect)
 
     @property
     def evidence(self) -> Finding | None:

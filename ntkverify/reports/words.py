@@ -9,6 +9,8 @@ from ntkverify.reports.reading import LINEAR, MODULE, layers
 
 def scenario_in_words(scenario: dict[str, Any]) -> str:
     """Returns the scenario of a finding's record as a sentence."""
+    if not scenario:
+        return "none: it crashed before one was drawn."
     points, module, stack = scenario["points"], scenario.get("module"), layers(scenario)
     count = points["count"]
     text = f"{_count(count, points['source'] + ' point')} of dimension {points['dimension']}"

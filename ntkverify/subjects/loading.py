@@ -1,13 +1,18 @@
 """Subjects by the name of a file or a module."""
 
+import contextlib
 import importlib
 import importlib.util
 import sys
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ntkverify import guarding
 from ntkverify.errors import InvalidArgument
+from ntkverify.guarding import exits_raise
 from ntkverify.subjects.parts import PARTS, has
 from ntkverify.subjects.protocol import Subject
 
@@ -15,35 +20,68 @@ from ntkverify.subjects.protocol import Subject
 def load(spec: str) -> Subject:
     """Imports the subject that `path/to/file.py:name` or `package.module:name` names.
 
-    Raises InvalidArgument where there is no such file, module or object, or it has no part to test.
+    Raises InvalidArgument where there is no such file, module or object, where importing it raises or exits, or it has
+    no part to test.
     """
     return check_subject(named(spec))
 
 
 def check_subject(subject: Subject) -> Subject:
-    """Returns the subject itself. Raises InvalidArgument where it has no name, or no part to test."""
+    """Returns the subject itself. Raises InvalidArgument where it has no name, or no part to test, or is a class."""
+    if isinstance(subject, type):
+        remedy = f"Make one: {subject.__name__}(...)."
+        raise InvalidArgument("subject", repr(subject), "an object, not its class", remedy)
     if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
         remedy = (
             "Wrap a kernel function in ntkverify.KernelSubject(...), a torch module in ModuleSubject(...)."
         )
         expected = f"an object with `name` and some of {', '.join(PARTS)}"
         raise InvalidArgument("subject", repr(subject), expected, remedy)
+    check_name(subject.name)
     return subject
+
+
+def check_name(name: object) -> None:
+    """Raises InvalidArgument where a subject's name is not one that findings can be filed under."""
+    if not isinstance(name, str) or not name.strip():
+        remedy = "Pass a few words that tell it from other subjects."
+        raise InvalidArgument("name", repr(name), "a string that is not empty", remedy)
 
 
 def named(spec: str) -> Any:
     """Imports the object that `path/to/file.py:name` or `package.module:name` names.
 
-    Raises InvalidArgument where there is no such file, module or object.
+    Raises InvalidArgument where there is no such file, module or object, or importing it raises or exits.
     """
     place, _, name = spec.rpartition(":")
     if not place or not name.isidentifier():
         expected = "'path/to/file.py:name' or 'package.module:name'"
         raise InvalidArgument("subject", repr(spec), expected, "Name the object after a colon.")
-    module = _module_from_file(Path(place)) if place.endswith(".py") else _module_named(place)
+    with _importing(place):
+        module = _module_from_file(Path(place)) if place.endswith(".py") else _module_named(place)
     if not hasattr(module, name):
         raise InvalidArgument("subject", repr(spec), f"an object in {place}", f"It defines no {name!r}.")
     return getattr(module, name)
+
+
+@contextlib.contextmanager
+def _importing(place: str) -> Iterator[None]:
+    """Raises InvalidArgument, with the last line that ran, for whatever an import raises."""
+    try:
+        with exits_raise():
+            yield
+    except (InvalidArgument, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        *_, what = traceback.format_exception_only(error)
+        frames = traceback.extract_tb(error.__traceback__)
+        last = [frame for frame in frames if frame.filename != guarding.__file__][-1]
+        file, line = last.filename, last.lineno
+        if isinstance(error, SyntaxError):  # whose traceback ends in the importer
+            file, line = error.filename or file, error.lineno
+        got = f"{place}, in which {file}, line {line}, raises {what.strip()}"
+        expected = "a file or module that can be imported"
+        raise InvalidArgument("subject", got, expected, "Mend that line.") from error
 
 
 def _module_from_file(path: Path) -> ModuleType:
@@ -65,4 +103,6 @@ def _module_named(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
+        if not name.startswith(error.name or name):  # a module that it imports is missing
+            raise
         raise InvalidArgument("subject", repr(name), "an importable module", f"{error}.") from error

@@ -167,6 +167,19 @@ def test_a_coarse_picture_and_cheap_networks_come_first():
         ({"activation": nv.Sign()}, "activation"),
         ({"activation": "ReLU"}, "activation"),
         ({"source": "circle"}, "source"),
+        ({"widht": 64}, "problem"),
+        ({"width": 64}, "problem"),
+        ({"axes": "width"}, "axes"),
+        ({"axes": 3}, "axes"),
+        ({"axes": ("width", ["depth"])}, "axes"),
+        ({"widths": 64}, "widths"),
+        ({"widths": ["wide"] * 6}, "widths"),
+        ({"levels": ["deep"]}, "levels"),
+        ({"tolerance": "small"}, "tolerance"),
+        ({"confidence": None}, "confidence"),
+        ({"weight_std": None}, "weight_std"),
+        ({"bias_std": "none"}, "bias_std"),
+        ({"seed": 1.5}, "seed"),
     ],
     ids=str,
 )
@@ -178,6 +191,14 @@ def test_wrong_arguments_name_the_remedy(arguments, argument):
 
 def test_a_file_that_is_no_store_is_refused(tmp_path):
     (tmp_path / "map.sqlite").write_text("something of the user's own, longer than a header" * 100)
+    with pytest.raises(InvalidArgument, match="a store that a map wrote"):
+        measure_map(SMALL, measure, tmp_path)
+
+
+def test_a_store_that_breaks_later_is_refused(tmp_path):
+    measure_map(SMALL, measure, tmp_path)
+    path = tmp_path / "map.sqlite"
+    path.write_bytes(path.read_bytes()[:4096] + b"x" * (path.stat().st_size - 4096))
     with pytest.raises(InvalidArgument, match="a store that a map wrote"):
         measure_map(SMALL, measure, tmp_path)
 

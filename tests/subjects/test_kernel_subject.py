@@ -64,6 +64,13 @@ def test_a_kernel_that_crashes_while_it_is_explained_keeps_its_finding():
         ({"ntk": None}, "ntk: got None"),
         ({"architecture": 3}, "architecture: got 3"),
         ({"inputs": 4}, "inputs: got 4, but expected 3"),
+        ({"inputs": 2.5, "architecture": None}, "inputs: got 2.5, but expected a finite int >= 1"),
+        ({"ntk": 3}, "ntk: got 3, but expected a function"),
+        ({"nngp": np.eye(3)}, "nngp: got array"),
+        ({"name": 3}, "name: got 3, but expected a string"),
+        ({"name": " "}, "name: got ' '"),
+        ({"accuracy": "fine"}, "accuracy: got 'fine'"),
+        ({"accuracy": -1.0}, "accuracy: got -1.0"),
     ],
 )
 def test_what_is_no_kernel_is_refused(fields, words):
@@ -75,3 +82,47 @@ def test_a_matrix_of_another_shape_is_named():
     subject = nv.KernelSubject(name="flat", architecture=ARCH, ntk=lambda x1, x2: np.ones(len(x1)))
     with pytest.raises(InvalidArgument, match=r"ntk: got shape \(2,\), but expected shape \(2, 3\)"):
         subject.ntk(ARCH, np.ones((2, 3)), np.ones((3, 3)))
+
+
+def scale_in_place(x1, x2):
+    x1 /= 2.0
+    return x1 @ x2.T
+
+
+def shift_the_second_in_torch(x1, x2):
+    return torch.from_numpy(x1) @ torch.from_numpy(x2).sub_(0.5).T
+
+
+@pytest.mark.parametrize(
+    ("ntk", "words"),
+    [
+        (
+            scale_in_place,
+            "ntk: got x1 changed in place, but expected inputs left as they are. Work on a copy",
+        ),
+        (shift_the_second_in_torch, "ntk: got x2 changed in place"),
+        (lambda x1, x2: (x1 @ x2.T).astype(np.float32), "ntk: got float32 for inputs in float64"),
+        (lambda x1, x2: torch.from_numpy(x1 @ x2.T).bfloat16(), "ntk: got bfloat16 for inputs in float64"),
+        (lambda x1, x2: (x1 @ x2.T) * 1j, "ntk: got ndarray of dtype complex128, but expected numbers"),
+        (lambda x1, x2: None, "ntk: got NoneType"),
+    ],
+)
+def test_what_a_kernel_does_to_its_inputs_and_digits_is_told(ntk, words):
+    points = np.random.default_rng(0).standard_normal((4, 3))
+    before = points.copy()
+    subject = nv.KernelSubject(name="mine", architecture=ARCH, ntk=ntk)
+    with pytest.raises(InvalidArgument, match=words):
+        subject.ntk(ARCH, points, points + 1)
+    assert np.array_equal(points, before)
+    findings = nv.check(subject, ["kernel.symmetric"], budget=TINY)
+    assert {finding.verdict for finding in findings} == {Verdict.UNDECIDED}
+    assert all("InvalidArgument: ntk: got " in finding.error for finding in findings)
+
+
+def test_a_kernel_that_tells_one_batch_from_two_and_one_of_whole_numbers_are_right():
+    one = nv.KernelSubject(
+        name="mine", inputs=2, ntk=lambda x1, x2: np.full((len(x1), len(x2)), int(x1 is x2))
+    )
+    points = np.ones((2, 2))
+    assert one.ntk(None, points, points).tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    assert one.ntk(None, points, points + 0).tolist() == [[0.0, 0.0], [0.0, 0.0]]

@@ -1,54 +1,33 @@
 """The hunt for counterexamples: Hypothesis draws scenarios, a claim measures them, all is recorded."""
 
+import contextlib
+import math
 import random
-import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from ntkverify.budgets import Budget
-from ntkverify.claims import CATALOGUE, Claim, Effort, examine
+from ntkverify.claims import Claim, Effort
 from ntkverify.diagnosis import explained
+from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding, Verdict, summary
+from ntkverify.guarding import TimedOut, exits_raise, time_limit
+from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded
+from ntkverify.hunt.describing import describe, errors
 from ntkverify.refutation import ClaimRefuted
 from ntkverify.reproducible import constants_left_out
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.space import space
-from ntkverify.stats import ErrorBudget
 from ntkverify.subjects import Subject
 
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
 
-SHRINKING_EXAMPLES = 40
-"""Scenarios measured, after the first that failed, in search of a simpler one that costs networks."""
-
 ALL_CHECKS = tuple(HealthCheck)
-
-
-def errors(budget: Budget) -> ErrorBudget:
-    """Shares the false-alarm probability of a run out over every example of every stochastic claim."""
-    stochastic = sum(claim.stochastic for claim in CATALOGUE.values())
-    return ErrorBudget(claims=stochastic, examples=budget.stochastic_examples)
-
-
-def describe(subject: Subject, budget: Budget, seed: int) -> dict[str, Any]:
-    """Collects what a run's header says: the subject, the effort, the error budget and the claims."""
-    return {
-        "subject": subject.name,
-        "subject_version": getattr(subject, "version", ""),
-        "budget": budget.name,
-        "seed": seed,
-        "false_alarm_probability": errors(budget).total,
-        "false_alarm_probability_per_decision": errors(budget).per_decision,
-        "space": space(),
-        "claims": {claim.id: claim.description for claim in CATALOGUE.values()},
-        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
-    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +36,8 @@ class Hunt:
 
     record: called with every finding as it comes. progress: called before every scenario with
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
+    timeout: seconds after which a claim is ended, inside its premises and outside, 0 for never; None for the budget's.
+    Raises InvalidArgument for a seed or a timeout that is none.
     """
 
     subject: Subject
@@ -66,16 +47,32 @@ class Hunt:
     progress: Callable[[str, int, int], None]
     fail_on_findings: bool = False
     folder: str = ""
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        derive(self.seed)  # which checks it
+        if not (isinstance(self.seconds, int | float) and 0 <= self.seconds < math.inf):
+            remedy = "Pass seconds, 0 for no limit."
+            raise InvalidArgument("timeout", repr(self.timeout), "a finite number >= 0, or None", remedy)
+
+    @property
+    def seconds(self) -> float:
+        """Is how long a claim may take."""
+        return self.budget.seconds if self.timeout is None else self.timeout
 
     def inside(self, claim: Claim) -> Verdict:
         """Tries to refute `claim` where its premises hold: HOLDS, UNDECIDED or OUT_OF_SCOPE.
 
         Raises ClaimRefuted, carrying the minimal counterexample, for a failure or a crash.
         """
+        with self._crashes_recorded(claim):
+            return self._inside(claim)
+
+    def _inside(self, claim: Claim) -> Verdict:
         if not claim.concerns(self.subject):
             return self._out_of_scope(claim)
         examples = self.budget.stochastic_examples if claim.stochastic else self.budget.examples
-        attempt = _Attempt(self, claim, examples, self.budget.max_samples)
+        attempt = self._attempt(claim, examples, self.budget.max_samples)
 
         @hypothesis.seed(self._random(claim, "inside").getrandbits(64))
         @settings(
@@ -94,15 +91,15 @@ class Hunt:
                 raise ClaimRefuted(finding)
 
         try:
-            with constants_left_out():
+            with constants_left_out(), attempt.limited():
                 refute()
         except hypothesis.errors.Unsatisfiable:
             pass  # the subject supports no architecture that the claim is about
         except ClaimRefuted as refuted:
             minimal = replace(refuted.finding, minimal=True)
             if minimal.is_defect:
-                minimal = explained(minimal, claim, self.subject)
-            self.record(minimal)
+                minimal = self._explained(minimal, claim)
+            self.keep(minimal)
             raise ClaimRefuted(minimal, self.folder) from None
         return summary(attempt.findings) if attempt.findings else self._out_of_scope(claim)
 
@@ -111,15 +108,21 @@ class Hunt:
 
         Raises ClaimRefuted for it where the run fails on findings, and for a crash.
         """
+        with self._crashes_recorded(claim):
+            return self._outside(claim)
+
+    def _outside(self, claim: Claim) -> Finding | None:
         if claim.outside is None or not claim.concerns(self.subject):
             return None
-        attempt = _Attempt(self, claim, OUTSIDE_EXAMPLES, claim.outside_samples)
+        attempt = self._attempt(claim, OUTSIDE_EXAMPLES, claim.outside_samples)
         try:
-            with constants_left_out():
+            with constants_left_out(), attempt.limited():
                 scenario = hypothesis.find(
                     claim.outside(self.subject, self.budget, self.seed),
                     lambda scenario: (
-                        bool(claim.broken_premises(scenario)) and attempt(scenario).verdict is Verdict.FAILS
+                        bool(claim.broken_premises(scenario))
+                        and not attempt.ended
+                        and attempt(scenario).verdict is Verdict.FAILS
                     ),
                     settings=settings(
                         max_examples=OUTSIDE_EXAMPLES,
@@ -132,8 +135,8 @@ class Hunt:
         except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
             finding = None
         else:
-            finding = explained(replace(attempt(scenario), minimal=True), claim, self.subject)
-            self.record(finding)
+            finding = self._explained(replace(attempt(scenario), minimal=True), claim)
+            self.keep(finding)
         for crashed in (known for known in attempt.findings if known.error):
             raise ClaimRefuted(crashed, self.folder)
         if finding and self.fail_on_findings:
@@ -142,39 +145,56 @@ class Hunt:
 
     def _out_of_scope(self, claim: Claim) -> Verdict:
         """Puts on record that the subject has nothing that the claim is about, or not inside its premises."""
-        verdict, name = Verdict.OUT_OF_SCOPE, self.subject.name
-        empty = Finding(claim=claim.id, subject=name, verdict=verdict, scenario={}, level=0.0, max_samples=0)
-        self.record(empty)
-        return verdict
+        self.keep(self._without_scenario(claim, Verdict.OUT_OF_SCOPE))
+        return Verdict.OUT_OF_SCOPE
+
+    def _without_scenario(self, claim: Claim, verdict: Verdict, error: str = "") -> Finding:
+        return Finding(
+            claim=claim.id,
+            subject=self.subject.name,
+            verdict=verdict,
+            scenario={},
+            level=0.0,
+            max_samples=0,
+            error=error,
+        )
+
+    def keep(self, finding: Finding) -> None:
+        """Records a finding; an error in that ends the search."""
+        try:
+            self.record(finding)
+        except Exception as error:
+            raise NotRecorded from error
+
+    @contextlib.contextmanager
+    def _crashes_recorded(self, claim: Claim) -> Iterator[None]:
+        """Records what crashes, exits or hangs between two scenarios, such as the subject's `supports`."""
+        try:
+            with exits_raise():
+                yield
+        except (ClaimRefuted, KeyboardInterrupt):
+            raise
+        except NotRecorded as failed:
+            assert failed.__cause__, "it is raised from the error"
+            raise failed.__cause__ from None
+        except BaseException:
+            crashed = self._without_scenario(claim, Verdict.UNDECIDED, traceback.format_exc())
+            self.record(crashed)
+            raise ClaimRefuted(crashed, self.folder) from None
+
+    def _explained(self, finding: Finding, claim: Claim) -> Finding:
+        try:
+            with time_limit(self.seconds):
+                return explained(finding, claim, self.subject)
+        except TimedOut as error:
+            return replace(finding, undiagnosed=(str(error),))
+
+    def _attempt(self, claim: Claim, planned: int, max_samples: int) -> Attempt:
+        effort = Effort(level=errors(self.budget).per_decision, max_samples=max_samples)
+        return Attempt(self.subject, claim, effort, self.seconds, planned, self.keep, self.progress)
 
     def _random(self, claim: Claim, *names: str) -> random.Random:
         return random.Random(int(derive(self.seed, claim.id, *names).integers(2**63)))
 
 
-class _Attempt:
-    """Measures each scenario once, however often Hypothesis asks, and records what came out."""
-
-    def __init__(self, hunt: Hunt, claim: Claim, planned: int, max_samples: int):
-        self._hunt, self._claim, self._planned = hunt, claim, planned
-        self._effort = Effort(level=errors(hunt.budget).per_decision, max_samples=max_samples)
-        self._known: dict[Scenario, Finding] = {}
-
-    @property
-    def findings(self) -> list[Finding]:
-        """Lists what was measured so far."""
-        return list(self._known.values())
-
-    def affords(self, scenario: Scenario) -> bool:
-        """Tells whether `scenario` is known, or cheap, or the search for a simpler failure is still young."""
-        if scenario in self._known or not self._claim.stochastic:
-            return True
-        failed = [index for index, known in enumerate(self.findings) if known.is_defect or known.error]
-        return not failed or len(self._known) - failed[0] <= SHRINKING_EXAMPLES
-
-    def __call__(self, scenario: Scenario) -> Finding:
-        if scenario not in self._known:
-            self._hunt.progress(self._claim.id, len(self._known) + 1, self._planned)
-            finding = examine(self._claim, self._hunt.subject, scenario, self._effort)
-            self._known[scenario] = finding
-            self._hunt.record(finding)
-        return self._known[scenario]
+__all__ = ["SHRINKING_EXAMPLES", "ClaimRefuted", "Hunt", "describe", "errors"]
