@@ -7,6 +7,7 @@ from pathlib import Path
 from ntkverify.budgets import BUDGETS, TIMEOUT_HELP, budget_named
 from ntkverify.cli.watching import DONE, FAILED, INTERRUPTED
 from ntkverify.errors import InvalidArgument
+from ntkverify.pace import Pace
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -71,13 +72,10 @@ def check(options: argparse.Namespace) -> int:
     return FAILED if any(row.verdict in (Verdict.FAILS, Verdict.UNDECIDED) for row in rows) else DONE
 
 
-class _Progress:
-    """Prints one line for each claim, on standard error."""
-
-    def __init__(self) -> None:
-        self.claim = ""
+class _Progress(Pace):
+    """Prints a line for each claim, and more of those that take long, on standard error."""
 
     def __call__(self, claim: str, number: int, planned: int) -> None:
-        if claim != self.claim:
-            print(f"{claim} ...", file=sys.stderr, flush=True)
-        self.claim = claim
+        line = self.line(claim, number, planned)
+        if self.is_due():
+            print(line, file=sys.stderr, flush=True)

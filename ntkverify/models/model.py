@@ -56,7 +56,8 @@ class Model:
     @cached_property
     def own(self) -> dict[str, nn.Parameter]:
         """Holds the module's own parameters that move, by name."""
-        return {name: value for name, value in self.net.named_parameters() if name in set(self.names)}
+        parameters = dict(self.net.named_parameters())
+        return {name: parameters[name] for name in self.names}
 
     @cached_property
     def coarsest(self) -> torch.dtype:
