@@ -63,8 +63,6 @@ def calls(net, x) -> tuple[Callable[[], object], Callable[[], object]]:
 
     model, examples, _ = prepared(net, x, None)
     choice, plan = nv.empirical.choose(net, x), plan_for(model, examples, "auto")
-    if choice.method != "structured_derivatives":
-        plan = plan.without_rules(plan.rules)
 
     def bare() -> None:
         with examined(net):

@@ -77,8 +77,6 @@ def kernel_of(
         plan = plan_for(model, x1, method)
         while True:
             choice = _choice(model, x1, x2, method, full, memory, plan)
-            if choice.method != "structured_derivatives":
-                plan = plan.without_rules(plan.rules)
             try:
                 kernel = _kernel(model, x1, x2, choice, full, plan)
                 break
@@ -107,9 +105,10 @@ def choose(
         check_network(model, first)
         plan = plan_for(model, first, method)
         while True:
+            choice = _choice(model, first, second, method, outputs == "full", memory, plan)
             try:
-                Gradients(model, plan)(first[:PROBES])
-                return _choice(model, first, second, method, outputs == "full", memory, plan)
+                _gradients(model, choice, plan)(first[:PROBES])
+                return choice
             except (NotByLayerError, NotBatchedError) as error:
                 plan = plan.after(error)
 
@@ -150,10 +149,15 @@ def _choice(
 
 
 def _kernel(model: Model, x1: Examples, x2: Examples, choice: Choice, full: bool, plan: Plan) -> Tensor:
-    gradients = Gradients(model, plan)
+    gradients = _gradients(model, choice, plan)
     if choice.method == "ntk_vector_products":
         return products_kernel(model, x1, x2, choice.block, gradients, full=full)
     return blockwise_kernel(gradients, x1, x2, choice.block, full=full)
+
+
+def _gradients(model: Model, choice: Choice, plan: Plan) -> Gradients:
+    has_rules = choice.method == "structured_derivatives"
+    return Gradients(model, plan if has_rules else plan.without_rules(plan.rules))
 
 
 __all__ = [

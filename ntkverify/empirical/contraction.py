@@ -90,7 +90,14 @@ def _fit(piece: Piece) -> tuple[float, ...]:
 def contract(first: Features, second: Features, *, full: bool) -> Tensor:
     """Computes the kernel of n1 examples against n2: (n1, n2, outputs, outputs), or (n1, n2), the mean over
     outputs."""
-    return reduce(Tensor.add_, (_share(piece, second[name], full) for name, piece in first.items()))
+    return reduce(_added, (_share(piece, second[name], full) for name, piece in first.items()))
+
+
+def _added(total: Tensor, share: Tensor) -> Tensor:
+    """Adds in place where that loses no digits: a share in half precision takes none from others."""
+    return (
+        total.add_(share) if torch.promote_types(total.dtype, share.dtype) == total.dtype else total + share
+    )
 
 
 def _share(first: Piece, second: Piece, full: bool) -> Tensor:

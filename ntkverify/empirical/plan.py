@@ -25,7 +25,8 @@ class NotBatchedError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """Names of parameters: by layers' rules, by Jacobians of all examples at once, and by plain gradients."""
+    """Names of parameters: by layers' rules, where the method has them, by Jacobians of all examples at once, and by
+    plain gradients."""
 
     rules: frozenset[str] = frozenset()
     jacobians: frozenset[str] = frozenset()
@@ -39,7 +40,8 @@ class Plan:
         """Returns the plan that takes the next slower way for what went wrong."""
         if isinstance(error, NotByLayerError):
             return self.without_rules(error.names)
-        return replace(self, jacobians=self.jacobians - error.names, plain=self.plain | error.names)
+        wrong = error.names
+        return Plan(rules=self.rules - wrong, jacobians=self.jacobians - wrong, plain=self.plain | wrong)
 
     @property
     def formed(self) -> frozenset[str]:
@@ -50,9 +52,8 @@ class Plan:
 def plan_for(model: Model, x: Examples, method: str) -> Plan:
     """Finds what layers' rules are right for, at the first of the examples x; method: of `empirical_ntk`."""
     names = frozenset(model.names)
-    if method not in ("auto", "structured_derivatives"):
-        return Plan(jacobians=names)
-    formed = frozenset() if is_plain_chain(model) else unaccounted(model, x[:PROBES])
+    by_rules = method in ("auto", "structured_derivatives") and not is_plain_chain(model)
+    formed = unaccounted(model, x[:PROBES]) if by_rules else frozenset()
     return Plan(rules=names - formed, jacobians=formed)
 
 

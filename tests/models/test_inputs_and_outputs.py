@@ -166,6 +166,27 @@ def test_inputs_go_to_the_dtype_that_the_network_takes(method):
     assert nv.empirical_ntk(nn.Linear(4, 2).bfloat16(), X, method=method).dtype == np.float32
 
 
+class HalfALayer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 3, bias=False).half(), nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.second(self.first(x.half()).float())
+
+
+@EACH_METHOD
+def test_the_kernel_has_the_digits_of_the_finest_parameter(method):
+    """Its first share is of a layer in half precision."""
+    net = seeded(HalfALayer)
+    x = torch.from_numpy(X).half().float()
+    h, second = x @ net.first.weight.detach().float().T, net.second.weight.detach()
+    expected = 1 + h @ h.T + x @ x.T * (second**2).sum() / 2
+    kernel, choice = nv.empirical_ntk(net, X, method=method, return_choice=True)
+    assert kernel.dtype == np.float32 and "no known layer" not in choice.reason
+    np.testing.assert_allclose(kernel, expected, rtol=2e-3)
+
+
 Returned = collections.namedtuple("Returned", "values loss")
 
 
