@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ntkverify.arrays import Array, as_given
 from ntkverify.empirical.blocks import blockwise_kernel
+from ntkverify.empirical.chains import is_plain_chain
 from ntkverify.empirical.checks import check_lazy, check_network
 from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among
 from ntkverify.empirical.inputs import prepared
@@ -106,6 +107,8 @@ def choose(
         plan = plan_for(model, first, method)
         while True:
             choice = _choice(model, first, second, method, outputs == "full", memory, plan)
+            if is_plain_chain(model):  # nothing to try, and lazy layers remember what they were asked
+                return choice
             try:
                 _gradients(model, choice, plan)(first[:PROBES])
                 return choice
