@@ -29,8 +29,7 @@ def load(spec: str) -> Subject:
 def check_subject(subject: Subject) -> Subject:
     """Returns the subject itself. Raises InvalidArgument where it has no name, or no part to test, or is a class."""
     if isinstance(subject, type):
-        remedy = f"Make one: {subject.__name__}(...)."
-        raise InvalidArgument("subject", repr(subject), "an object, not its class", remedy)
+        raise _not_made(subject)
     if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
         remedy = (
             "Wrap a kernel function in ntkverify.KernelSubject(...), a torch module in ModuleSubject(...)."
@@ -39,6 +38,11 @@ def check_subject(subject: Subject) -> Subject:
         raise InvalidArgument("subject", repr(subject), expected, remedy)
     check_name(subject.name)
     return subject
+
+
+def _not_made(kind: type) -> InvalidArgument:
+    remedy = f"Make one: {kind.__name__}(...)."
+    return InvalidArgument("subject", repr(kind), "an object, not its class", remedy)
 
 
 def check_name(name: object) -> None:
