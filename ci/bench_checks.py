@@ -62,7 +62,7 @@ def calls(net, x) -> tuple[Callable[[], object], Callable[[], object]]:
     from ntkverify.models import examined
 
     model, examples, _ = prepared(net, x, None)
-    choice, plan = nv.empirical.choose(net, x), plan_for(model, examples, "auto")
+    choice, plan = nv.empirical.choose(net, x), plan_for(model, examples)
 
     def bare() -> None:
         with examined(net):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ntkverify.arrays import Array, as_given
 from ntkverify.empirical.blocks import blockwise_kernel
 from ntkverify.empirical.chains import is_plain_chain
-from ntkverify.empirical.checks import check_lazy, check_network
+from ntkverify.empirical.checks import check_lazy, checked
 from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.ntk_vector_products import products_kernel
@@ -27,6 +27,9 @@ METHODS = tuple(COSTS)
 
 Method = Literal["auto", "jacobian_contraction", "ntk_vector_products", "structured_derivatives"]
 Outputs = Literal["mean", "full"]
+
+NAMED = 3
+"""Parameters that a reason names; the others it counts."""
 
 
 def empirical_ntk(
@@ -74,8 +77,8 @@ def kernel_of(
 ) -> tuple[Tensor, Choice]:
     """Does as `empirical_ntk`, for a model and examples that are ready."""
     with examined(model.net), clear_when_full("Ask for fewer examples, outputs='mean', or an ntk_operator."):
-        check_network(model, x1)
-        plan = plan_for(model, x1, method)
+        model = checked(model, x1)
+        plan = _plan(model, x1, x2, method, full, memory)
         while True:
             choice = _choice(model, x1, x2, method, full, memory, plan)
             try:
@@ -103,8 +106,8 @@ def choose(
     """Says how `empirical_ntk` would compute the same kernel, and why. Raises as it does."""
     model, first, second = _prepared(net, x1, x2, method, outputs, output, parameters, memory)
     with examined(net):
-        check_network(model, first)
-        plan = plan_for(model, first, method)
+        model = checked(model, first)
+        plan = _plan(model, first, second, method, outputs == "full", memory)
         while True:
             choice = _choice(model, first, second, method, outputs == "full", memory, plan)
             if is_plain_chain(model):  # nothing to try, and lazy layers remember what they were asked
@@ -136,6 +139,14 @@ def _prepared(
     return model, first, second
 
 
+def _plan(model: Model, x1: Examples, x2: Examples, method: str, full: bool, memory: int) -> Plan:
+    """The plan; layers' rules are not looked into where another method is cheaper even if they hold for all."""
+    hoped = Plan(rules=frozenset(model.names))
+    if method == "auto" and not is_plain_chain(model):
+        method = _choice(model, x1, x2, method, full, memory, hoped).method
+    return plan_for(model, x1) if method in ("auto", "structured_derivatives") else hoped
+
+
 def _choice(
     model: Model, x1: Examples, x2: Examples, method: str, full: bool, memory: int, plan: Plan
 ) -> Choice:
@@ -147,8 +158,11 @@ def _choice(
     choice = choose_among(methods, shape, len(x1), len(x2), full=full, memory=memory)
     if not plan.plain:
         return choice
-    reason = f"{choice.reason}; faster gradients of {', '.join(sorted(plan.plain))} are wrong, so plain ones are used"
-    return replace(choice, reason=reason)
+    named, more = sorted(plan.plain)[:NAMED], len(plan.plain) - NAMED
+    which = ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return replace(
+        choice, reason=f"{choice.reason}; faster gradients of {which} differ, so plain ones are used"
+    )
 
 
 def _kernel(model: Model, x1: Examples, x2: Examples, choice: Choice, full: bool, plan: Plan) -> Tensor:

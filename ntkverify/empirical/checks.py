@@ -59,8 +59,8 @@ def check_lazy(model: Model, method: str) -> None:
         raise InvalidArgument("net", got, expected, 'Build it with weights="dense" for this.')
 
 
-def check_network(model: Model, x: Examples) -> None:
-    """Tries a few of the examples x, together and alone.
+def checked(model: Model, x: Examples) -> Model:
+    """Tries a few of the examples x, together and alone, and returns the model, which knows its digits then.
 
     Raises InvalidArgument, naming the module, where the two differ, where random numbers are drawn
     or where buffers change; and where the network takes no such examples or returns no row for each.
@@ -68,16 +68,18 @@ def check_network(model: Model, x: Examples) -> None:
     refuse_known(model.net)
     if is_plain_chain(model):
         steps(model.net, tuple(x.only.shape))
-        return
+        return model
     few = _pair(x)
     with _kept_random_state(few):
         before = _random_state(few)
         values = _tried(model, few)
-        if not torch.equal(before, _random_state(few)) or not _same(values, model.values(few)):
+        model = model.with_digits_of(few)
+        if not torch.equal(before, _random_state(few)) or not _same(model, values, model.values(few)):
             raise _random(_culprit(model, few, slice(None)))
         for rows in (slice(0, 1), slice(1, 2)):
-            if not _same(values[rows], _alone(model, few[rows])):
+            if not _same(model, values[rows], _alone(model, few[rows])):
                 raise _mixes(_culprit(model, few, rows))
+    return model
 
 
 def check_rows(model: Model, x: Examples, values: Tensor | None = None) -> None:
@@ -88,7 +90,7 @@ def check_rows(model: Model, x: Examples, values: Tensor | None = None) -> None:
     together = model.values(x) if values is None else values
     tried = np.linspace(0, len(x) - 1, min(len(x), MOST_TRIED), dtype=int)
     for rows in (tried[::-2].tolist(), tried[-2::-2].tolist()):
-        if not _same(together[rows], _alone(model, x[rows])):
+        if not _same(model, together[rows], _alone(model, x[rows])):
             raise _mixes(_culprit(model, x, rows))
 
 
@@ -128,8 +130,8 @@ def _kept_random_state(x: Examples) -> Any:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
-def _same(first: Tensor, second: Tensor | None) -> bool:
-    return second is not None and agree(second, first)
+def _same(model: Model, first: Tensor, second: Tensor | None) -> bool:
+    return second is not None and agree(second, first, model.coarsest)
 
 
 def _random_state(x: Examples) -> Tensor:
@@ -146,7 +148,7 @@ def _culprit(model: Model, x: Examples, rows: slice | list[int]) -> str:
     first, second = _events(model, x), _events(model, x[rows])
     running = [""]
     for (name, kind, a), (_, _, b) in zip(first, second, strict=False):
-        differ = len(a) == len(x) and not _same(a[rows], b)
+        differ = len(a) == len(x) and not _same(model, a[rows], b)
         if kind == "in":
             if differ:
                 break  # in the code of the module around it

@@ -12,12 +12,12 @@ def tolerance(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).eps ** 0.5
 
 
-def agree(got: Tensor, right: Tensor) -> bool:
-    """Tells whether two tensors of one shape agree to half of their digits, relative to the largest number."""
+def agree(got: Tensor, right: Tensor, dtype: torch.dtype) -> bool:
+    """Tells whether two tensors of one shape agree to half of the digits of `dtype`, relative to the largest number."""
     if got.shape != right.shape:
         return False
     got, right = got.detach(), right.detach()
-    allowed = tolerance(right.dtype) * largest(right)
+    allowed = tolerance(dtype) * largest(right)
     return largest(got - right) <= allowed or torch.allclose(got, right, rtol=0, atol=0, equal_nan=True)
 
 

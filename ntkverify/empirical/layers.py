@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,6 +21,9 @@ BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def _outer(module: nn.Module, inputs: Tensor, gradients: Tensor) -> dict[str, Piece]:
+    if inputs.dtype != gradients.dtype:  # a layer that was called in another precision than its inputs have
+        dtype = torch.promote_types(inputs.dtype, gradients.dtype)
+        inputs, gradients = inputs.to(dtype), gradients.to(dtype)
     # A bias is a weight whose input is constant; nothing is computed unless it stands alone.
     constant = inputs.new_full((1, 1, 1, 1), bias_scale(module)).expand(*inputs.shape[:3], 1)
     return {

@@ -8,7 +8,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
 
 from ntkverify.empirical.blocks import blockwise_kernel
-from ntkverify.empirical.checks import check_lazy, check_network, check_rows
+from ntkverify.empirical.checks import check_lazy, check_rows, checked
 from ntkverify.empirical.choosing import MEMORY
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.plain_gradients import pulled_back
@@ -42,7 +42,7 @@ def ntk_operator(
     model, first, second = prepared(net, x1, x2, output, parameters)
     check_lazy(model, "ntk_vector_products")
     with examined(net):
-        check_network(model, first)
+        model = checked(model, first)
         shape, push = shape_of(model, first), choose_push(model, first[:2])
         each = 4 * (shape.activations + shape.outputs) * shape.bytes_per_number
         block = max(1, int((memory - 2 * shape.parameters * shape.bytes_per_number) // each))

@@ -17,11 +17,15 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.models import Examples, Model, Parameters
 from ntkverify.numerics import largest
 
+NOISE = 100
+"""Unit roundoffs of the largest gradient that are rounding in another one: some, such as a shift of all scores before a
+softmax, are nothing else."""
+
 
 def pulled_back(model: Model, x: Examples, v: Tensor) -> Parameters:
     """Computes J^T v, by parameter, for v (n, outputs)."""
     with torch.enable_grad():
-        values = model(x)
+        values = model.for_gradients(x)
     return _gradients(values, model.own, v)
 
 
@@ -31,7 +35,7 @@ def plain_features(model: Model, x: Examples, names: Collection[str]) -> Feature
     rows: list[list[Tensor]] = []
     for example in x.split(1):
         with torch.enable_grad():
-            values = model(example)[0]
+            values = model.for_gradients(example)[0]
         rows += [list(_gradients(value, own).values()) for value in values]
     columns = (torch.stack(column).unflatten(0, (len(x), -1)) for column in zip(*rows, strict=True))
     return {name: Rows(values=as_rows(column)) for name, column in zip(own, columns, strict=True)}
@@ -59,16 +63,16 @@ def disagreeing(model: Model, x: Examples, pieces: Mapping[str, Sequence[Piece]]
     Raises InvalidArgument for gradients that are not finite, naming the example and the parameter.
     """
     signs = random_signs(model.values(x))
-    allowed, wrong = tolerance(model.coarsest), set()
-    for name, gradient in pulled_back(model, x, signs).items():
-        if name not in pieces:
-            continue
-        right = as_rows(gradient[None, None])[0, 0]
-        size = largest(right)
-        if not math.isfinite(size):
-            check_finite(model, x)
+    gradients = pulled_back(model, x, signs)
+    sizes = {name: largest(gradient) for name, gradient in gradients.items()}
+    if not all(map(math.isfinite, sizes.values())):
+        check_finite(model, x)
+    noise = NOISE * torch.finfo(model.coarsest).eps * max(sizes.values())
+    wrong = set()
+    for name in pieces:
+        right, allowed = as_rows(gradients[name][None, None])[0, 0], tolerance(model.coarsest) * sizes[name]
         said = sum((piece.pulled_back(signs) for piece in pieces[name]), torch.zeros_like(right))
-        if not largest(said - right) <= allowed * size:
+        if not largest(said - right) <= max(allowed, noise):
             wrong.add(name)
     return frozenset(wrong)
 

@@ -49,11 +49,10 @@ class Plan:
         return self.jacobians | self.plain
 
 
-def plan_for(model: Model, x: Examples, method: str) -> Plan:
-    """Finds what layers' rules are right for, at the first of the examples x; method: of `empirical_ntk`."""
+def plan_for(model: Model, x: Examples) -> Plan:
+    """Finds what layers' rules are right for, at the first of the examples x."""
     names = frozenset(model.names)
-    by_rules = method in ("auto", "structured_derivatives") and not is_plain_chain(model)
-    formed = unaccounted(model, x[:PROBES]) if by_rules else frozenset()
+    formed = frozenset() if is_plain_chain(model) else unaccounted(model, x[:PROBES].not_alone)
     return Plan(rules=names - formed, jacobians=formed)
 
 

@@ -71,7 +71,7 @@ def _one_by_one(model: Model, tangents: Parameters, x: Examples) -> Tensor:
 def _by_two_backward_passes(model: Model, tangents: Parameters, x: Examples) -> Tensor:
     """As the gradient of u . J^T v, which is linear in v."""
     with torch.enable_grad():
-        values = model(x)
+        values = model.for_gradients(x)
         weights = torch.zeros_like(values, requires_grad=True)
         pulled = torch.autograd.grad(
             values,

@@ -15,7 +15,7 @@ from torch import Tensor
 from ntkverify.empirical.chains import is_plain_chain
 from ntkverify.empirical.checks import check_rows
 from ntkverify.empirical.comparing import agree, random_signs
-from ntkverify.empirical.contraction import Features, Outer, Piece, joined
+from ntkverify.empirical.contraction import Features, Outer, Piece, Rows, joined
 from ntkverify.empirical.layers import RULES, bias_scale
 from ntkverify.empirical.plain_gradients import disagreeing
 from ntkverify.empirical.recording import Call, Recording, gradients, record, record_chain
@@ -40,13 +40,14 @@ def structured_features(model: Model, x: Examples, names: frozenset[str]) -> Fea
     Memory: n x outputs x units.
     Raises NotByLayerError for those that no rule accounts for.
     """
-    recording, uses = _uses(model, x, names, check=not is_plain_chain(model))
+    chain = is_plain_chain(model)
+    recording, uses = _uses(model, x if chain else x.not_alone, names, check=not chain)
     _pair(uses, recording.calls)
     joint = {name: joined(pieces) for name, pieces in uses.items()}
-    features = {name: piece for name, piece in joint.items() if piece is not None}
+    features = {name: piece[: len(x)] for name, piece in joint.items() if piece is not None}
     if unfit := joint.keys() - features.keys():
         raise NotByLayerError({one for name in unfit for one in name.split(AND)})
-    return features
+    return features or {"none": Rows(values=recording.values.detach()[: len(x), :, None] * 0)}
 
 
 def unaccounted(model: Model, x: Examples) -> frozenset[str]:
@@ -70,7 +71,7 @@ def _uses(
     """Collects, by parameter, a Piece for every call of a layer that it belongs to."""
     try:
         recording, found = _recorded(model, x, names)
-        wrong = recording.outside | _not_by_example(recording, found) if check else set()
+        wrong = recording.outside | _not_by_example(model, recording, found) if check else set()
     except Exception as error:  # a module that minds being watched; if it is another error, it comes again
         if is_out_of_memory(error) or not check:
             raise
@@ -101,21 +102,21 @@ def _recorded(model: Model, x: Examples, names: frozenset[str]) -> tuple[Recordi
     return recording, gradients(recording, eye[:, None].expand(-1, len(x), -1))
 
 
-def _not_by_example(recording: Recording, found: list[Tensor]) -> set[str]:
+def _not_by_example(model: Model, recording: Recording, found: list[Tensor]) -> set[str]:
     """Parameters of calls whose first axis is not that of the examples, row by row."""
     signs = random_signs(recording.values)
     wrong: set[str] = set()
     for call, gradient, mixed in zip(recording.calls, found, gradients(recording, signs[None]), strict=True):
-        if not _is_by_example(call, gradient, mixed[0], signs):
+        if not _is_by_example(model, call, gradient, mixed[0], signs):
             wrong |= set(call.names.values())
     return wrong
 
 
-def _is_by_example(call: Call, gradient: Tensor, mixed: Tensor, signs: Tensor) -> bool:
+def _is_by_example(model: Model, call: Call, gradient: Tensor, mixed: Tensor, signs: Tensor) -> bool:
     count = len(signs)
     if not call.is_by_example or len(call.inputs) != count or call.shape[0] != count:
         return False
-    return agree(mixed, torch.einsum("on...,no->n...", gradient, signs.to(gradient)))
+    return agree(mixed, torch.einsum("on...,no->n...", gradient, signs.to(gradient)), model.coarsest)
 
 
 def _pair(uses: dict[str, list[Piece]], calls: list[Call]) -> None:

@@ -76,6 +76,12 @@ class Examples:
         """Tells whether these are the same examples."""
         return all(map(torch.equal, self.leaves, other.leaves))
 
+    @property
+    def not_alone(self) -> "Examples":
+        """Is a single example twice, and others as they are: torch's batch norms in evaluation mode give wrong gradients
+        for a batch of one whose memory is not in order."""
+        return self[[0, 0]] if len(self) == 1 else self
+
     def to(self, where: torch.device | str) -> "Examples":
         """Returns them on another device."""
         return self.of(leaf.to(where) for leaf in self.leaves)

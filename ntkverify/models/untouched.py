@@ -15,9 +15,9 @@ CONTAINERS = (list, dict, set)
 
 @contextlib.contextmanager
 def untouched(net: nn.Module) -> Iterator[None]:
-    """Gives every module of `net` back the attributes and buffers that it had, whatever its forward pass keeps."""
+    """Gives every module of `net` back the attributes that it had, whatever its forward pass keeps: a tensor that it
+    made of parameters and caches would stand for them in the next pass."""
     attributes = [(module, dict(module.__dict__), _contents(module)) for module in net.modules()]
-    buffers = [(buffer, buffer._version, buffer.clone()) for buffer in net.buffers()]
     try:
         yield
     finally:
@@ -26,6 +26,14 @@ def untouched(net: nn.Module) -> Iterator[None]:
             module.__dict__.update(before)
             for container, content in contents:
                 _refill(container, content)
+
+
+@contextlib.contextmanager
+def _buffers_kept(net: nn.Module) -> Iterator[None]:
+    buffers = [(buffer, buffer._version, buffer.clone()) for buffer in net.buffers()]
+    try:
+        yield
+    finally:
         with torch.no_grad():
             for buffer, version, values in buffers:
                 if buffer._version != version:
@@ -34,12 +42,20 @@ def untouched(net: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def examined(net: nn.Module) -> Iterator[None]:
-    """Does as `untouched`; attention is computed in the way that can be differentiated forward and batched, and torch
-    does not warn of operations that it batches one by one."""
+    """Does as `untouched`, for buffers too; attention is computed in the way that can be differentiated forward and
+    batched, what was compiled runs as it was written, and torch does not warn of operations that it batches one by
+    one."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
+    eager = getattr(torch.compiler, "set_stance", lambda _: contextlib.nullcontext())
     try:
-        with untouched(net), sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings():
+        with (
+            untouched(net),
+            _buffers_kept(net),
+            sdpa_kernel(SDPBackend.MATH),
+            eager("force_eager"),
+            warnings.catch_warnings(),
+        ):
             warnings.filterwarnings(
                 "ignore", "There is a performance drop because we have not yet implemented"
             )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ntkverify.architecture import Architecture
-from ntkverify.empirical.checks import check_network
+from ntkverify.empirical.checks import checked
 from ntkverify.empirical.inputs import prepared
 from ntkverify.errors import InvalidArgument
 from ntkverify.models import Cast, Output, examples_for, model_of
@@ -150,7 +150,7 @@ class ModuleSubject:
             remedy = "Pass inputs=, the features of an example or its shape; networks are tried in float64."
             raise InvalidArgument("inputs", got, "a shape that the network takes", remedy) from error
         model, examples, _ = prepared(first, x, None)
-        check_network(model, examples)
+        checked(model, examples)
         if not _equal(first, again):
             remedy = "Draw weights from torch's generator, which is seeded, or from one seeded with `seed`."
             raise InvalidArgument("build", "two different networks for one seed", "the same network", remedy)

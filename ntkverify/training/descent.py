@@ -78,7 +78,7 @@ def train(
     model, inputs, test = prepared(net, x, x_test, output, names=("x", "x_test"))
     test_inputs = None if x_test is None else test
     if isinstance(net, Stacked):
-        model = StackedModel(net, None, model.names)
+        model = StackedModel(net, None, model.names, model.coarsest)
     initial_train, shape = model.values_and_shape(inputs)
     targets = _targets(y, len(inputs), shape).to(initial_train)
     initial_test = None if test_inputs is None else model.values(test_inputs)

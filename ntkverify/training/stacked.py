@@ -51,6 +51,10 @@ class StackedModel(Model):
         """Returns the outputs of all networks."""
         return self.net(x.only)
 
+    def for_gradients(self, x: Examples) -> Tensor:
+        """Returns the outputs of all networks, as they are."""
+        return self.examined(x)
+
     def values_and_shape(self, x: Examples) -> tuple[Tensor, tuple[int, ...]]:
         """Returns the outputs of all networks, and the shape of one example's."""
         values = self.values(x)

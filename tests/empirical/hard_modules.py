@@ -180,6 +180,43 @@ class KeepsFeatures(TwoLayers):
         return self.features
 
 
+class Caches(TwoLayers):
+    """Computes something of a parameter in its first pass, and keeps it for later ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift, self.cache = nn.Parameter(torch.randn(3)), {}
+
+    def hidden(self, x: Tensor) -> Tensor:
+        if 0 not in self.cache:
+            self.cache[0] = self.shift.exp()
+        return super().hidden(x) + self.cache[0]
+
+
+class CachesInAnAttribute(TwoLayers):
+    def __init__(self):
+        super().__init__()
+        self.cached = None
+
+    def hidden(self, x: Tensor) -> Tensor:
+        if self.cached is None:
+            self.cached = torch.linalg.matrix_norm(self.first.weight)
+        return super().hidden(x) / self.cached
+
+
+class TransposedNorm(nn.Module):
+    """Gives a batch norm in evaluation mode gradients that are not in the order of memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3)
+        self.after, self.last = nn.LayerNorm(3), nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.norm(self.convolution(x.unflatten(1, (1, 2, 2)))).flatten(2).transpose(1, 2)
+        return self.last(torch.tanh(self.after(h)).mean(dim=1))
+
+
 class ScalarScale(nn.Module):
     def __init__(self):
         super().__init__()
@@ -288,6 +325,9 @@ HARD = {
     "radial basis": RadialBasis,
     "product": Product,
     "keeps features": KeepsFeatures,
+    "caches": Caches,
+    "caches in an attribute": CachesInAnAttribute,
+    "transposed norm": lambda: TransposedNorm().eval(),
     "scalar scale": ScalarScale,
     "temperature": Temperature,
     "scaled attention": ScaledAttention,

@@ -30,7 +30,7 @@ def naive_ntk(net: nn.Module, x1: torch.Tensor, x2: torch.Tensor) -> torch.Tenso
         rows = [
             torch.autograd.grad(out, parameters, retain_graph=True, materialize_grads=True)
             for row in x
-            for out in net(row[None].clone())[0]
+            for out in net(torch.stack([row, row]))[0]  # alone, torch's own gradient of some norms is wrong
         ]
         return torch.stack([torch.cat([as_real(g).reshape(-1) for g in row]) for row in rows])
 

@@ -7,7 +7,8 @@ from torch import nn
 
 import ntkverify as nv
 from ntkverify.empirical import METHODS, extreme_eigenvalues
-from tests.empirical.hard_modules import Adjoint, Once, RadialBasis, RowByRow, ScalarScale
+from tests.empirical.hard_modules import HARD, Adjoint, Once, RadialBasis, RowByRow, ScalarScale
+from tests.empirical.test_empirical_ntk import naive_ntk
 
 EACH_METHOD = pytest.mark.parametrize("method", ["auto", *METHODS])
 D = torch.float64
@@ -62,3 +63,103 @@ def test_the_learning_rate_of_what_can_be_differentiated_once_is_stable():
     nv.train(net, x, torch.ones(6, 2), steps=1, learning_rate=1.9 / exact)
     with pytest.raises(nv.errors.InvalidArgument, match="Training diverges"):
         nv.train(net, x, torch.ones(6, 2), steps=1, learning_rate=2.2 / exact)
+
+
+class InHalf(nn.Module):
+    """Computes in half precision, whatever its parameters are in."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.second(torch.tanh(self.first(x))).float()
+
+
+class RootMeanSquare(nn.Module):
+    """Normalises in float32, in a network of doubles, as those of many language models do."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.scale, self.last = nn.Linear(4, 6), nn.Parameter(torch.ones(6)), nn.Linear(6, 2)
+
+    def forward(self, x):
+        h = self.first(x).float()
+        return self.last(self.scale * (h * torch.rsqrt(h.square().mean(dim=1, keepdim=True))).to(x.dtype))
+
+
+class Scores(nn.Module):
+    """Attention: a shift of the keys moves all scores alike, and nothing else."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key, self.value, self.last = (nn.Linear(4, 4) for _ in range(4))
+
+    def forward(self, x):
+        x = x.unflatten(1, (1, 4)) * torch.arange(1, 4, dtype=x.dtype)[:, None]
+        return self.last((torch.softmax(self.query(x) @ self.key(x).mT, -1) @ self.value(x)).mean(dim=1))
+
+
+@EACH_METHOD
+@pytest.mark.parametrize(
+    ("kind", "dtype", "digits"),
+    [(InHalf, torch.float32, 0.05), (RootMeanSquare, D, 1e-6), (Scores, D, 1e-12)],
+)
+def test_rounding_is_not_taken_for_a_wrong_gradient(kind, dtype, digits, method):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net, x = kind().to(dtype), torch.randn(4, 4, dtype=dtype)
+    expected = naive_ntk(net, x, x)
+    kernel, choice = nv.empirical_ntk(net, x, outputs="full", method=method, return_choice=True)
+    assert "plain" not in choice.reason
+    assert (kernel - expected).abs().max() < digits * expected.abs().max()
+
+
+def test_parameters_without_a_part_have_a_kernel_of_zeros():
+    net = nn.ModuleDict({"used": nn.Linear(3, 2), "unused": nn.Linear(3, 2)})
+    net.forward = lambda x: net["used"](x)
+    for method in METHODS:
+        kernel = nv.empirical_ntk(net, torch.eye(3), parameters="unused.*", outputs="full", method=method)
+        assert kernel.shape == (3, 3, 2, 2) and not kernel.any()
+
+
+def test_a_caching_network_is_trained_and_left_as_it_was():
+    net, x = HARD["caches"]().double(), torch.randn(3, 4, dtype=D)
+    before = net.shift.detach().clone()
+    nv.train(net, x, torch.ones(3, 2), x, steps=1, learning_rate=1e-3, record_at=(0,))
+    assert not torch.equal(net.shift, before)
+    net = HARD["caches"]().double()
+    nv.empirical_ntk(net, x)
+    assert net.cache == {}
+
+
+def test_a_compiled_network_runs_as_it_was_written_and_stays_compiled(recwarn):
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2)).double()
+    compiled, x = torch.compile(net, backend=backend), torch.randn(5, 4, dtype=D)
+    compiled(x)
+    count = len(graphs)
+    for method in METHODS:
+        kernel = nv.empirical_ntk(compiled, x, outputs="full", method=method)
+        torch.testing.assert_close(kernel, naive_ntk(net, x, x))
+    assert len(graphs) == count and not [w for w in recwarn if "ynamo" in str(w.message)]
+    compiled(x)
+    assert len(graphs) == count
+
+
+def test_a_reason_names_a_few_parameters():
+    net = nn.Sequential(
+        *(HARD["parameter in a closure"]() for _ in range(1)), *[nn.Linear(2, 2) for _ in range(3)]
+    )
+    hidden = [layer.weight for layer in net[1:]]
+    net.forward = lambda x: net[0](x) @ (hidden[0] @ hidden[1] @ hidden[2])
+    reason = nv.empirical_ntk(net.double(), torch.randn(3, 4, dtype=D), return_choice=True)[1].reason
+    assert reason.endswith(
+        "faster gradients of 0.first.weight, 1.weight, 2.weight and 1 more differ, so plain ones are used"
+    )
