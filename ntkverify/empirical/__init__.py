@@ -78,14 +78,14 @@ def kernel_of(
     """Does as `empirical_ntk`, for a model and examples that are ready."""
     with examined(model.net), clear_when_full("Ask for fewer examples, outputs='mean', or an ntk_operator."):
         model = checked(model, x1)
-        plan = _plan(model, x1, x2, method, full, memory)
+        plan, choice = _planned(model, x1, x2, method, full, memory)
         while True:
-            choice = _choice(model, x1, x2, method, full, memory, plan)
             try:
                 kernel = _kernel(model, x1, x2, choice, full, plan)
                 break
             except (NotByLayerError, NotBatchedError) as error:
                 plan = plan.after(error)
+                choice = _choice(model, x1, x2, method, full, memory, plan)
         if not torch.isfinite(kernel).all():
             check_finite(model, x1)
             check_finite(model, x2)
@@ -107,16 +107,18 @@ def choose(
     model, first, second = _prepared(net, x1, x2, method, outputs, output, parameters, memory)
     with examined(net):
         model = checked(model, first)
-        plan = _plan(model, first, second, method, outputs == "full", memory)
-        while True:
-            choice = _choice(model, first, second, method, outputs == "full", memory, plan)
-            if is_plain_chain(model):  # nothing to try, and lazy layers remember what they were asked
-                return choice
+        full = outputs == "full"
+        plan, choice = _planned(model, first, second, method, full, memory)
+        while not is_plain_chain(
+            model
+        ):  # there nothing is to be tried, and lazy layers remember what they were asked
             try:
                 _gradients(model, choice, plan)(first[:PROBES])
-                return choice
+                break
             except (NotByLayerError, NotBatchedError) as error:
                 plan = plan.after(error)
+                choice = _choice(model, first, second, method, full, memory, plan)
+        return choice
 
 
 def _prepared(
@@ -139,12 +141,17 @@ def _prepared(
     return model, first, second
 
 
-def _plan(model: Model, x1: Examples, x2: Examples, method: str, full: bool, memory: int) -> Plan:
-    """The plan; layers' rules are not looked into where another method is cheaper even if they hold for all."""
-    hoped = Plan(rules=frozenset(model.names))
-    if method == "auto" and not is_plain_chain(model):
-        method = _choice(model, x1, x2, method, full, memory, hoped).method
-    return plan_for(model, x1) if method in ("auto", "structured_derivatives") else hoped
+def _planned(
+    model: Model, x1: Examples, x2: Examples, method: str, full: bool, memory: int
+) -> tuple[Plan, Choice]:
+    """A plan, and the choice for it; layers' rules are not looked into where another method is cheaper even if they
+    hold for all."""
+    plan = Plan(rules=frozenset(model.names))
+    choice = _choice(model, x1, x2, method, full, memory, plan)
+    if choice.method != "structured_derivatives" or is_plain_chain(model):
+        return plan, choice
+    plan = plan_for(model, x1)
+    return plan, _choice(model, x1, x2, method, full, memory, plan) if plan.formed else choice
 
 
 def _choice(
