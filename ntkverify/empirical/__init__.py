@@ -1,6 +1,5 @@
 """The empirical NTK of a finite network: inner products of its gradients at its parameters."""
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -10,26 +9,20 @@ from ntkverify.arrays import Array, as_given
 from ntkverify.empirical.blocks import blockwise_kernel
 from ntkverify.empirical.chains import is_plain_chain
 from ntkverify.empirical.checks import check_lazy, checked
-from ntkverify.empirical.choosing import COSTS, MEMORY, Choice, choose_among
+from ntkverify.empirical.choosing import MEMORY, Choice
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.ntk_vector_products import products_kernel
 from ntkverify.empirical.operators import extreme_eigenvalues, largest_eigenvalue, ntk_operator
 from ntkverify.empirical.plain_gradients import check_finite
-from ntkverify.empirical.plan import PROBES, Gradients, NotBatchedError, Plan, plan_for
-from ntkverify.empirical.shapes import shape_of
+from ntkverify.empirical.plan import PROBES, Gradients, NotBatchedError, Plan
+from ntkverify.empirical.question import METHODS, Question
 from ntkverify.empirical.structured_derivatives import NotByLayerError
 from ntkverify.errors import InvalidArgument
-from ntkverify.lazy import is_lazy
 from ntkverify.memory import check_memory, clear_when_full
 from ntkverify.models import Chosen, Examples, Inputs, Model, Output, arrays_in, examined
 
-METHODS = tuple(COSTS)
-
 Method = Literal["auto", "jacobian_contraction", "ntk_vector_products", "structured_derivatives"]
 Outputs = Literal["mean", "full"]
-
-NAMED = 3
-"""Parameters that a reason names; the others it counts."""
 
 
 def empirical_ntk(
@@ -78,14 +71,15 @@ def kernel_of(
     """Does as `empirical_ntk`, for a model and examples that are ready."""
     with examined(model.net), clear_when_full("Ask for fewer examples, outputs='mean', or an ntk_operator."):
         model = checked(model, x1)
-        plan, choice = _planned(model, x1, x2, method, full, memory)
+        question = Question(model, x1, x2, method, full, memory)
+        plan, choice = question.planned()
         while True:
             try:
                 kernel = _kernel(model, x1, x2, choice, full, plan)
                 break
             except (NotByLayerError, NotBatchedError) as error:
                 plan = plan.after(error)
-                choice = _choice(model, x1, x2, method, full, memory, plan)
+                choice = question.choice(plan)
         if not torch.isfinite(kernel).all():
             check_finite(model, x1)
             check_finite(model, x2)
@@ -107,8 +101,8 @@ def choose(
     model, first, second = _prepared(net, x1, x2, method, outputs, output, parameters, memory)
     with examined(net):
         model = checked(model, first)
-        full = outputs == "full"
-        plan, choice = _planned(model, first, second, method, full, memory)
+        question = Question(model, first, second, method, outputs == "full", memory)
+        plan, choice = question.planned()
         while not is_plain_chain(
             model
         ):  # there nothing is to be tried, and lazy layers remember what they were asked
@@ -117,7 +111,7 @@ def choose(
                 break
             except (NotByLayerError, NotBatchedError) as error:
                 plan = plan.after(error)
-                choice = _choice(model, first, second, method, full, memory, plan)
+                choice = question.choice(plan)
         return choice
 
 
@@ -139,37 +133,6 @@ def _prepared(
     model, first, second = prepared(net, x1, x2, output, parameters)
     check_lazy(model, method)
     return model, first, second
-
-
-def _planned(
-    model: Model, x1: Examples, x2: Examples, method: str, full: bool, memory: int
-) -> tuple[Plan, Choice]:
-    """A plan, and the choice for it; layers' rules are not looked into where another method is cheaper even if they
-    hold for all."""
-    plan = Plan(rules=frozenset(model.names))
-    choice = _choice(model, x1, x2, method, full, memory, plan)
-    if choice.method != "structured_derivatives" or is_plain_chain(model):
-        return plan, choice
-    plan = plan_for(model, x1)
-    return plan, _choice(model, x1, x2, method, full, memory, plan) if plan.formed else choice
-
-
-def _choice(
-    model: Model, x1: Examples, x2: Examples, method: str, full: bool, memory: int, plan: Plan
-) -> Choice:
-    # A set against itself takes one pass.
-    shape = shape_of(model, x1, plan.formed)
-    methods = (
-        ("structured_derivatives",) if is_lazy(model.net) else METHODS if method == "auto" else (method,)
-    )
-    choice = choose_among(methods, shape, len(x1), len(x2), full=full, memory=memory)
-    if not plan.plain:
-        return choice
-    named, more = sorted(plan.plain)[:NAMED], len(plan.plain) - NAMED
-    which = ", ".join(named) + (f" and {more} more" if more > 0 else "")
-    return replace(
-        choice, reason=f"{choice.reason}; faster gradients of {which} differ, so plain ones are used"
-    )
 
 
 def _kernel(model: Model, x1: Examples, x2: Examples, choice: Choice, full: bool, plan: Plan) -> Tensor:

@@ -13,7 +13,7 @@ from ntkverify.empirical.choosing import MEMORY
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.plain_gradients import pulled_back
 from ntkverify.empirical.pushing import Push, choose_push
-from ntkverify.empirical.shapes import shape_of
+from ntkverify.empirical.shapes import layout_of
 from ntkverify.empirical.structured_derivatives import structured_features
 from ntkverify.errors import InvalidArgument, NtkverifyError
 from ntkverify.lazy import is_lazy
@@ -43,7 +43,7 @@ def ntk_operator(
     check_lazy(model, "ntk_vector_products")
     with examined(net):
         model = checked(model, first)
-        shape, push = shape_of(model, first), choose_push(model, first[:2])
+        shape, push = layout_of(model, first).shape(frozenset()), choose_push(model, first[:2])
         each = 4 * (shape.activations + shape.outputs) * shape.bytes_per_number
         block = max(1, int((memory - 2 * shape.parameters * shape.bytes_per_number) // each))
         for rows in (*first.split(block), *second.split(block)):

@@ -34,41 +34,69 @@ class Shape:
         return 2.0 * (sum(layer.positions * layer.parameters for layer in self.layers) + self.rest)
 
 
-def shape_of(model: Model, x: Examples, formed: frozenset[str] = frozenset()) -> Shape:
-    """Says what one of the examples x costs; `formed`: parameters whose Jacobian is formed."""
-    outputs, activations, layers = (_of_chain if is_plain_chain(model) else _of_module)(model, x[:1], formed)
-    sizes = {name: p.numel() for name, p in model.own.items()}
-    return Shape(
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What one run shows. layers: the weight's name and the sizes of every use of a layer whose weight moves; outside:
+    parameters used other than by layers; sizes: numbers in each parameter."""
+
+    outputs: int
+    layers: tuple[tuple[str, Sizes], ...]
+    outside: frozenset[str]
+    activations: int
+    sizes: dict[str, int]
+    bytes_per_number: int
+
+    def shape(self, formed: frozenset[str]) -> Shape:
+        """Says what an example costs where the Jacobians of the parameters `formed` are."""
+        return Shape(
+            outputs=self.outputs,
+            layers=tuple(sizes for name, sizes in self.layers if name not in formed),
+            rest=sum(self.sizes[name] for name in formed),
+            parameters=sum(self.sizes.values()),
+            activations=self.activations,
+            bytes_per_number=self.bytes_per_number,
+        )
+
+
+def layout_of(model: Model, x: Examples) -> Layout:
+    """Watches one of the examples x, or reads a chain of layers."""
+    outputs, activations, layers, outside = (_of_chain if is_plain_chain(model) else _of_module)(model, x[:1])
+    return Layout(
         outputs=outputs,
         layers=tuple(layers),
-        rest=sum(sizes[name] for name in formed),
-        parameters=sum(sizes.values()),
+        outside=frozenset(outside),
         activations=activations,
+        sizes={name: p.numel() for name, p in model.own.items()},
         bytes_per_number=max(p.element_size() for p in model.own.values()),
     )
 
 
-def _of_chain(model: Model, x: Examples, formed: frozenset[str]) -> tuple[int, int, list[Sizes]]:
+Seen = tuple[int, int, list[tuple[str, Sizes]], set[str]]
+"""Outputs, activations, layers and parameters outside, as in `Layout`."""
+
+
+def _of_chain(model: Model, x: Examples) -> Seen:
     activations, layers = x.numbers, []
+    names = {id(value): name for name, value in model.own.items()}
     shape: tuple[int, ...] = ()
     for module, shape in steps(model.net, tuple(x.only.shape)):
         activations += math.prod(shape)
-        if (rule := rule_for(module)) and rule.sizes and module.weight.requires_grad:
-            layers.append(rule.sizes(module, shape))
-    return math.prod(shape[1:]), activations, layers
+        if (rule := rule_for(module)) and rule.sizes and id(module.weight) in names:
+            layers.append((names[id(module.weight)], rule.sizes(module, shape)))
+    return math.prod(shape[1:]), activations, layers, set()
 
 
-def _of_module(model: Model, x: Examples, formed: frozenset[str]) -> tuple[int, int, list[Sizes]]:
+def _of_module(model: Model, x: Examples) -> Seen:
     recording = _recorded(model, x)
     if recording is None:
-        return model.values(x).shape[1], x.numbers, []
+        return model.values(x).shape[1], x.numbers, [], set(model.names)
     activations, layers = recording.values.numel(), []
     for call in recording.calls:
         activations += call.inputs.numel() + call.shape.numel()
         sizes = RULES[type(call.module)].sizes
-        if sizes and call.names.get("weight") not in (None, *formed):
-            layers.append(sizes(call.module, call.shape))
-    return recording.values.shape[1], activations, layers
+        if sizes and (name := call.names.get("weight")):
+            layers.append((name, sizes(call.module, call.shape)))
+    return recording.values.shape[1], activations, layers, recording.outside
 
 
 def _recorded(model: Model, x: Examples) -> Recording | None:

@@ -263,6 +263,12 @@ def test_kernels_of_some_parameters_add_up_to_the_whole(method):
     biases = nv.empirical_ntk(net, X, parameters=["*.bias"], method=method)
     np.testing.assert_allclose(biases, parts["0.bias"] + parts["2.bias"], rtol=1e-12)
     np.testing.assert_allclose(parts["2.bias"], np.ones((3, 3)))
+    bare = KeepsFeatures().double()
+    bare.hidden = lambda x: x @ bare.first.weight.T
+    reason = nv.empirical_ntk(bare, X, method=method, return_choice=True)[1].reason
+    assert ("12 of 23 parameters are in no known layer" in reason) is (
+        method in ("auto", "structured_derivatives")
+    )
     matrix = nv.ntk_operator(net, X, parameters="2.weight") @ np.ones(6)
     full = nv.empirical_ntk(net, X, parameters="2.weight", outputs="full").transpose(0, 2, 1, 3)
     np.testing.assert_allclose(matrix, full.reshape(6, 6).sum(axis=1), rtol=1e-12)
