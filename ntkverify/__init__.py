@@ -7,8 +7,10 @@ if TYPE_CHECKING:
     # What editors and type checkers see; a test keeps it equal to what is loaded below.
     from ntkverify import claims as claims
     from ntkverify import empirical as empirical
+    from ntkverify import gpytorch as gpytorch
     from ntkverify import maps as maps
     from ntkverify import predict as predict
+    from ntkverify import sklearn as sklearn
     from ntkverify import stats as stats
     from ntkverify import strategies as strategies
     from ntkverify.activations import GELU as GELU
@@ -87,7 +89,9 @@ _HOME = {
     "write_report": "checking",
     "parametrize_with_claims": "pytest_plugin.parametrize",
 }
-_MODULES = ("claims", "empirical", "maps", "predict", "stats", "strategies")
+_MODULES = ("claims", "empirical", "maps", "predict", "sklearn", "stats", "strategies")
+_EXTRAS = ("gpytorch",)
+"""Modules that need what is not always installed, and so are not listed."""
 
 if not TYPE_CHECKING:  # a checker that saw this would take every name for one that is there
 
@@ -95,7 +99,7 @@ if not TYPE_CHECKING:  # a checker that saw this would take every name for one t
         """Public names are loaded when first used (PEP 562): pytest's plugin must not import torch."""
         if name == "__all__":
             return __dir__()
-        if name in _MODULES:
+        if name in (*_MODULES, *_EXTRAS):
             return importlib.import_module(f"ntkverify.{name}")
         if name in _HOME:
             return getattr(importlib.import_module(f"ntkverify.{_HOME[name]}"), name)

@@ -43,3 +43,14 @@ class NotPositiveDefinite(InvalidArgument):
 
 class OutOfMemory(NtkverifyError, MemoryError):
     """Memory is full: the message says what was asked for, and what asks for less."""
+
+
+class MissingExtra(NtkverifyError, ImportError):
+    """A package that is asked for by name is not installed: the message says how to install it."""
+
+    def __init__(self, extra: str, cause: str):
+        super().__init__(extra, cause)
+        self.extra, self.cause = extra, cause
+
+    def __str__(self) -> str:
+        return f"{self.extra} cannot be imported ({self.cause}). Run: pip install 'ntkverify[{self.extra}]'"

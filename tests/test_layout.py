@@ -12,7 +12,7 @@ from ntkverify import activations
 
 PACKAGE = Path(ntkverify.__file__).parent
 ORDER = """errors axes guarding pace serialization seeds causes findings runs drawing budgets memory arrays numerics activations architecture data recipes methods scenarios
-space reproducible stats analytic lazy networks models empirical predict training gap paper oracle premises subjects strategies experiments claims maps diagnosis refutation hunt reports checking pytest_plugin properties cli __main__""".split()
+space reproducible stats analytic lazy networks models empirical predict sklearn gpytorch training gap paper oracle premises subjects strategies experiments claims maps diagnosis refutation hunt reports checking pytest_plugin properties cli __main__""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
@@ -56,7 +56,7 @@ def test_the_kernel_and_the_network_share_no_scaling_code():
     "module", ["", ".pytest_plugin", ".findings", ".runs", ".budgets", ".reports", ".maps", ".cli"]
 )
 def test_light_modules_import_neither_torch_nor_hypothesis(module):
-    code = f"import sys, ntkverify{module}; sys.exit(bool({{'torch', 'hypothesis', 'matplotlib'}} & set(sys.modules)))"
+    code = f"import sys, ntkverify{module}; sys.exit(bool({{'torch', 'hypothesis', 'matplotlib', 'sklearn'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -76,7 +76,7 @@ def test_editors_and_type_checkers_see_the_names_that_are_loaded():
     seen = {
         alias.name: node.module for node in block.body for alias in node.names if alias.asname == alias.name
     }
-    modules = {name: "ntkverify" for name in ntkverify._MODULES}
+    modules = {name: "ntkverify" for name in ntkverify._MODULES + ntkverify._EXTRAS}
     modules |= dict.fromkeys(activations.BY_NAME, "ntkverify.activations")
     assert seen == {name: f"ntkverify.{home}" for name, home in ntkverify._HOME.items()} | modules
 

@@ -67,14 +67,34 @@ def ntk(
     return _part("ntk", arch, x1, x2, {"weight_std": weight_std, "bias_std": bias_std}, memory)
 
 
-def nngp_diagonal(arch: Architecture, x: Array) -> Array:
-    """Computes the diagonal (n,) of `nngp(arch, x)`, in time and memory that grow like n. Raises as it does."""
-    return _diagonal("nngp", arch, x)
+def nngp_diagonal(
+    arch: Architecture,
+    x: Array,
+    x2: Array | None = None,
+    *,
+    weight_std: Tensor | float | None = None,
+    bias_std: Tensor | float | None = None,
+) -> Array:
+    """Computes the diagonal (n,) of `nngp(arch, x, x2)`, in time and memory that grow like n.
+
+    x: (n, inputs); x2: (n, inputs), or None for x. Takes and raises what `nngp` does, but for the memory.
+    """
+    return _diagonal("nngp", arch, x, x2, {"weight_std": weight_std, "bias_std": bias_std})
 
 
-def ntk_diagonal(arch: Architecture, x: Array) -> Array:
-    """Computes the diagonal (n,) of `ntk(arch, x)`, in time and memory that grow like n. Raises as it does."""
-    return _diagonal("ntk", arch, x)
+def ntk_diagonal(
+    arch: Architecture,
+    x: Array,
+    x2: Array | None = None,
+    *,
+    weight_std: Tensor | float | None = None,
+    bias_std: Tensor | float | None = None,
+) -> Array:
+    """Computes the diagonal (n,) of `ntk(arch, x, x2)`, in time and memory that grow like n.
+
+    x: (n, inputs); x2: (n, inputs), or None for x. Takes and raises what `ntk` does, but for the memory.
+    """
+    return _diagonal("ntk", arch, x, x2, {"weight_std": weight_std, "bias_std": bias_std})
 
 
 def kernel(arch: Architecture, x1: Array, x2: Array | None = None, *, gradients: bool = True) -> Kernel:
@@ -152,12 +172,16 @@ def _side(memory: int, bytes_per_pair: float) -> int:
     return side
 
 
-def _diagonal(part: Part, arch: Architecture, x: Array) -> Array:
-    points, _ = _inputs(arch, x, None, "x")
-    blocks = [_whole(part, arch, block, None).diagonal() for block in points.split(DIAGONAL_BLOCK)]
-    result = torch.cat(blocks)
-    check_finite(result, part, arch, points, None, "x")
-    return as_given(x)(result)
+def _diagonal(part: Part, arch: Architecture, x: Array, x2: Array | None, deviations: Deviations) -> Array:
+    first, second = _inputs(arch, x, x2, "x")
+    if second is not None and len(second) != len(first):
+        remedy = "Pass the points in pairs: the first of x with the first of x2."
+        raise InvalidArgument("x2", f"{len(second)} rows", f"{len(first)}, as in x", remedy)
+    concrete = substitute(arch, deviations)
+    blocks = [rows.split(DIAGONAL_BLOCK) for rows in (first, first if second is None else second)]
+    result = torch.cat([_whole(part, concrete, *pair).diagonal() for pair in zip(*blocks, strict=True)])
+    check_finite(result, part, concrete, first, second, "x")
+    return as_given(x, x2, *deviations.values())(result)
 
 
 def _inputs(
