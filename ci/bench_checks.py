@@ -49,16 +49,19 @@ def run(_: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     for name, net, x in networks():
-        checked, bare = fastest(*calls(net, x))
-        print(f"{name:24} {checked:8.1f} ms, {bare:8.1f} ms bare: {checked / bare - 1:+.0%}", flush=True)
+        all_checks, bare, gradients = fastest(*calls(net, x))
+        shares = f"all checks {all_checks / bare - 1:+.0%}, of gradients {gradients / bare:+.0%}"
+        print(f"{name:24} {all_checks:8.1f} ms, {bare:8.1f} ms bare: {shares}", flush=True)
 
 
-def calls(net, x) -> tuple[Callable[[], object], Callable[[], object]]:
-    """Returns the kernel with its checks, and its computation once it is known how."""
+def calls(net, x) -> tuple[Callable[[], object], ...]:
+    """Returns the kernel with its checks, its computation once it is known how, and the comparison of gradients."""
     import ntkverify as nv
     from ntkverify.empirical import _kernel
     from ntkverify.empirical.inputs import prepared
-    from ntkverify.empirical.plan import plan_for
+    from ntkverify.empirical.plain_gradients import disagreeing
+    from ntkverify.empirical.plan import PROBES, plan_for
+    from ntkverify.empirical.structured_derivatives import _uses
     from ntkverify.models import examined
 
     model, examples, _ = prepared(net, x, None)
@@ -68,7 +71,9 @@ def calls(net, x) -> tuple[Callable[[], object], Callable[[], object]]:
         with examined(net):
             _kernel(model, examples, examples, choice, False, plan)
 
-    return lambda: nv.empirical_ntk(net, x), bare
+    probes = examples[:PROBES]
+    pieces = _uses(model, probes, plan.rules, check=False)[1]
+    return lambda: nv.empirical_ntk(net, x), bare, lambda: disagreeing(model, probes, pieces)
 
 
 def fastest(*calls: Callable[[], object]) -> list[float]:

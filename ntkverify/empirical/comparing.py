@@ -21,9 +21,9 @@ def agree(got: Tensor, right: Tensor, dtype: torch.dtype) -> bool:
     return largest(got - right) <= allowed or torch.allclose(got, right, rtol=0, atol=0, equal_nan=True)
 
 
-def random_signs(like: Tensor) -> Tensor:
+def random_signs(like: Tensor, seed: int = 0) -> Tensor:
     """Draws numbers of size 1 to 2, of the shape of `like`, without touching torch's global state."""
-    stream = torch.Generator().manual_seed(0)
+    stream = torch.Generator().manual_seed(seed)
     draws = 1 + torch.rand(like.shape, generator=stream)
     signs = 1 - 2 * torch.randint(2, like.shape, generator=stream)
     return (draws * signs).to(like)

@@ -22,9 +22,10 @@ class Rows:
         """Returns the rows (n, outputs, size)."""
         return self.values
 
-    def pulled_back(self, v: Tensor) -> Tensor:
-        """Returns J^T v (size,) for v (n, outputs)."""
-        return v.to(self.values).flatten() @ self.values.flatten(0, 1)
+    def along(self, v: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Returns J^T v, for v (n, outputs), as a matrix between `rows` and `columns`."""
+        pulled = v.to(self.values).flatten() @ self.values.flatten(0, 1)
+        return rows.to(pulled) @ pulled.reshape(len(rows), -1) @ columns.to(pulled)
 
     def __getitem__(self, rows: slice) -> "Rows":
         return Rows(values=self.values[rows])
@@ -45,10 +46,12 @@ class Outer:
     def __getitem__(self, rows: slice) -> "Outer":
         return replace(self, inputs=self.inputs[rows], gradients=self.gradients[:, rows])
 
-    def pulled_back(self, v: Tensor) -> Tensor:
-        """Returns J^T v (size,) for v (n, outputs), without the bias."""
-        gradients = torch.einsum("ontgm,no->ntgm", self.gradients, v.to(self.gradients))
-        return torch.einsum("ntgm,ntgk->gmk", gradients, self.inputs).flatten()
+    def along(self, v: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Returns J^T v, for v (n, outputs), between `rows` (groups x fan_out,) and `columns` (fan_in,); it is never
+        formed. The bias is left out."""
+        by_group = rows.to(self.gradients).reshape(self.gradients.shape[3:])
+        gradients = torch.einsum("ontgm,no,gm->ntg", self.gradients, v.to(self.gradients), by_group)
+        return (gradients * (self.inputs @ columns.to(self.inputs))).sum()
 
     def formed(self) -> Tensor:
         """Returns the rows (n, outputs, size), a bias last."""

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ntkverify.empirical.comparing import random_signs, tolerance
-from ntkverify.empirical.contraction import Features, Piece, Rows
+from ntkverify.empirical.comparing import random_signs
+from ntkverify.empirical.contraction import Features, Outer, Piece, Rows
 from ntkverify.errors import InvalidArgument
 from ntkverify.models import Examples, Model, Parameters
 from ntkverify.numerics import largest
@@ -57,7 +57,8 @@ def as_parameter(rows: Tensor, like: Tensor) -> Tensor:
 
 
 def disagreeing(model: Model, x: Examples, pieces: Mapping[str, Sequence[Piece]]) -> frozenset[str]:
-    """Names those of `pieces` of which J^T v, for random v, is not what the module's own backward pass says.
+    """Names those of `pieces` of which J^T v, for random v, is not what the module's own backward pass says: of a
+    matrix, what is between two random vectors.
 
     pieces: what each parameter's Jacobian at x is the sum of; nothing where it is 0.
     Raises InvalidArgument for gradients that are not finite, naming the example and the parameter.
@@ -67,14 +68,24 @@ def disagreeing(model: Model, x: Examples, pieces: Mapping[str, Sequence[Piece]]
     sizes = {name: largest(gradient) for name, gradient in gradients.items()}
     if not all(map(math.isfinite, sizes.values())):
         check_finite(model, x)
-    noise = NOISE * torch.finfo(model.coarsest).eps * max(sizes.values())
+    unit = torch.finfo(model.coarsest).eps
+    noise = NOISE * unit * max(sizes.values())
     wrong = set()
     for name in pieces:
-        right, allowed = as_rows(gradients[name][None, None])[0, 0], tolerance(model.coarsest) * sizes[name]
-        said = sum((piece.pulled_back(signs) for piece in pieces[name]), torch.zeros_like(right))
-        if not largest(said - right) <= max(allowed, noise):
+        right = as_rows(gradients[name][None, None])[0, 0]
+        columns = random_signs(right.new_empty(_fan_in(pieces[name])), seed=1)
+        rows = random_signs(right.new_empty(right.numel() // len(columns)), seed=2)
+        said = sum(float(piece.along(signs, rows, columns)) for piece in pieces[name])
+        expected = float(rows @ right.reshape(len(rows), -1) @ columns)
+        # What errors of random signs in all entries would add up to.
+        allowed = max(unit**0.5 * sizes[name], noise) * right.numel() ** 0.5
+        if not abs(said - expected) <= allowed:
             wrong.add(name)
     return frozenset(wrong)
+
+
+def _fan_in(pieces: Sequence[Piece]) -> int:
+    return next((piece.inputs.shape[-1] for piece in pieces if isinstance(piece, Outer)), 1)
 
 
 def check_finite(model: Model, x: Examples) -> None:
