@@ -7,6 +7,9 @@ from torch import nn
 
 import ntkverify as nv
 from ntkverify.empirical import METHODS, extreme_eigenvalues
+from ntkverify.empirical.contraction import Outer
+from ntkverify.empirical.inputs import prepared
+from ntkverify.empirical.plain_gradients import disagreeing
 from tests.empirical.hard_modules import HARD, Adjoint, Once, RadialBasis, RowByRow, ScalarScale
 from tests.empirical.test_empirical_ntk import naive_ntk
 
@@ -163,3 +166,21 @@ def test_a_reason_names_a_few_parameters():
     assert reason.endswith(
         "faster gradients of 0.first.weight, 1.weight, 2.weight and 1 more differ, so plain ones are used"
     )
+
+
+def test_a_transposed_gradient_is_seen():
+    """Two random vectors that were the same would not tell a square matrix from its transpose."""
+
+    class Summed(nn.Linear):
+        def forward(self, x):
+            return torch.tanh(super().forward(x)).sum(dim=1, keepdim=True)
+
+    net = Summed(3, 3, bias=False).double()
+    model, x, _ = prepared(net, torch.randn(2, 3, dtype=D), None)
+    inputs, slopes = x.only, 1 - torch.tanh(x.only @ net.weight.detach().T) ** 2
+    right, transposed = (
+        Outer(inputs=a[:, None, None], gradients=g[None, :, None, None])
+        for a, g in ((inputs, slopes), (slopes, inputs))
+    )
+    assert disagreeing(model, x, {"weight": [right]}) == frozenset()
+    assert disagreeing(model, x, {"weight": [transposed]}) == {"weight"}
