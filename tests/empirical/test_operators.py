@@ -15,8 +15,9 @@ X = torch.tensor([[1.0], [0.9]], dtype=torch.float64)
 LARGEST_INPUT, LARGEST_OUTPUT = 64, 30
 """Numbers in an operator's sample, and in what it returns."""
 
-ROUNDS = {"bfloat16", "half"}
-"""Operators that round in the middle of a float64 network: two derivatives of them agree to as many digits."""
+LEFT_OUT = {"bfloat16", "half", "as_strided_scatter"}
+"""Two round in the middle of a float64 network, so that derivatives agree to as many digits; of the third, torch's own
+plain gradient is another one for another layout of memory (a row alone, or beside itself)."""
 
 
 class Operator(nn.Module):
@@ -86,6 +87,6 @@ def test_the_whole_catalogue():
             for operator in catalogue
             if operator.supports_autograd and torch.float64 in operator.dtypes
         }
-        tried = {name: wrong(net) for name, net in nets.items() if net is not None and name not in ROUNDS}
+        tried = {name: wrong(net) for name, net in nets.items() if net is not None and name not in LEFT_OUT}
     assert len(tried) > 250
     assert {name: ways for name, ways in tried.items() if ways} == {}
