@@ -57,10 +57,10 @@ def run(_: argparse.Namespace) -> None:
 def calls(net, x) -> tuple[Callable[[], object], ...]:
     """Returns the kernel with its checks, its computation once it is known how, and the comparison of gradients."""
     import ntkverify as nv
-    from ntkverify.empirical import _kernel
+    from ntkverify.empirical.blocks import blockwise_kernel
     from ntkverify.empirical.inputs import prepared
     from ntkverify.empirical.plain_gradients import disagreeing
-    from ntkverify.empirical.plan import PROBES, plan_for
+    from ntkverify.empirical.plan import PROBES, Gradients, plan_for
     from ntkverify.empirical.structured_derivatives import _uses
     from ntkverify.models import examined
 
@@ -69,7 +69,8 @@ def calls(net, x) -> tuple[Callable[[], object], ...]:
 
     def bare() -> None:
         with examined(net):
-            _kernel(model, examples, examples, choice, False, plan)
+            gradients = Gradients(model, plan.by(choice.method))
+            blockwise_kernel(gradients, examples, examples, choice.block, full=False)
 
     probes = examples[:PROBES]
     pieces = _uses(model, probes, plan.rules, check=False)[1]

@@ -14,9 +14,8 @@ from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.ntk_vector_products import products_kernel
 from ntkverify.empirical.operators import extreme_eigenvalues, largest_eigenvalue, ntk_operator
 from ntkverify.empirical.plain_gradients import check_finite
-from ntkverify.empirical.plan import PROBES, Gradients, NotBatchedError, Plan
+from ntkverify.empirical.plan import PROBES, Gradients
 from ntkverify.empirical.question import METHODS, Question
-from ntkverify.empirical.structured_derivatives import NotByLayerError
 from ntkverify.errors import InvalidArgument
 from ntkverify.memory import check_memory, clear_when_full
 from ntkverify.models import Chosen, Examples, Inputs, Model, Output, arrays_in, examined
@@ -71,15 +70,13 @@ def kernel_of(
     """Does as `empirical_ntk`, for a model and examples that are ready."""
     with examined(model.net), clear_when_full("Ask for fewer examples, outputs='mean', or an ntk_operator."):
         model = checked(model, x1)
-        question = Question(model, x1, x2, method, full, memory)
-        plan, choice = question.planned()
-        while True:
-            try:
-                kernel = _kernel(model, x1, x2, choice, full, plan)
-                break
-            except (NotByLayerError, NotBatchedError) as error:
-                plan = plan.after(error)
-                choice = question.choice(plan)
+
+        def compute(gradients: Gradients, choice: Choice) -> Tensor:
+            if choice.method == "ntk_vector_products":
+                return products_kernel(model, x1, x2, choice.block, gradients, full=full)
+            return blockwise_kernel(gradients, x1, x2, choice.block, full=full)
+
+        kernel, choice = Question(model, x1, x2, method, full, memory).answer(compute)
         if not torch.isfinite(kernel).all():
             check_finite(model, x1)
             check_finite(model, x2)
@@ -102,17 +99,9 @@ def choose(
     with examined(net):
         model = checked(model, first)
         question = Question(model, first, second, method, outputs == "full", memory)
-        plan, choice = question.planned()
-        while not is_plain_chain(
-            model
-        ):  # there nothing is to be tried, and lazy layers remember what they were asked
-            try:
-                _gradients(model, choice, plan)(first[:PROBES])
-                break
-            except (NotByLayerError, NotBatchedError) as error:
-                plan = plan.after(error)
-                choice = question.choice(plan)
-        return choice
+        if is_plain_chain(model):  # nothing is to be tried, and lazy layers remember what they were asked
+            return question.planned()[1]
+        return question.answer(lambda gradients, _: gradients(first[:PROBES]))[1]
 
 
 def _prepared(
@@ -133,18 +122,6 @@ def _prepared(
     model, first, second = prepared(net, x1, x2, output, parameters)
     check_lazy(model, method)
     return model, first, second
-
-
-def _kernel(model: Model, x1: Examples, x2: Examples, choice: Choice, full: bool, plan: Plan) -> Tensor:
-    gradients = _gradients(model, choice, plan)
-    if choice.method == "ntk_vector_products":
-        return products_kernel(model, x1, x2, choice.block, gradients, full=full)
-    return blockwise_kernel(gradients, x1, x2, choice.block, full=full)
-
-
-def _gradients(model: Model, choice: Choice, plan: Plan) -> Gradients:
-    has_rules = choice.method == "structured_derivatives"
-    return Gradients(model, plan if has_rules else plan.without_rules(plan.rules))
 
 
 __all__ = [

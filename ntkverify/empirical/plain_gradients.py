@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ntkverify.empirical.comparing import random_signs
+from ntkverify.empirical.comparing import random_signs, tolerance
 from ntkverify.empirical.contraction import Features, Outer, Piece, Rows
 from ntkverify.errors import InvalidArgument
 from ntkverify.models import Examples, Model, Parameters
@@ -68,8 +68,7 @@ def disagreeing(model: Model, x: Examples, pieces: Mapping[str, Sequence[Piece]]
     sizes = {name: largest(gradient) for name, gradient in gradients.items()}
     if not all(map(math.isfinite, sizes.values())):
         check_finite(model, x)
-    unit = torch.finfo(model.coarsest).eps
-    noise = NOISE * unit * max(sizes.values())
+    noise = NOISE * torch.finfo(model.coarsest).eps * max(sizes.values())
     wrong = set()
     for name in pieces:
         right = as_rows(gradients[name][None, None])[0, 0]
@@ -78,7 +77,7 @@ def disagreeing(model: Model, x: Examples, pieces: Mapping[str, Sequence[Piece]]
         said = sum(float(piece.along(signs, rows, columns)) for piece in pieces[name])
         expected = float(rows @ right.reshape(len(rows), -1) @ columns)
         # What errors of random signs in all entries would add up to.
-        allowed = max(unit**0.5 * sizes[name], noise) * right.numel() ** 0.5
+        allowed = max(tolerance(model.coarsest) * sizes[name], noise) * right.numel() ** 0.5
         if not abs(said - expected) <= allowed:
             wrong.add(name)
     return frozenset(wrong)

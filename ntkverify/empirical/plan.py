@@ -36,6 +36,10 @@ class Plan:
         """Returns the plan that forms these parameters' Jacobians instead."""
         return replace(self, rules=self.rules - set(names), jacobians=self.jacobians | set(names))
 
+    def by(self, method: str) -> "Plan":
+        """Returns the plan as a method carries it out: without rules but for structured derivatives."""
+        return self if method == "structured_derivatives" else self.without_rules(self.rules)
+
     def after(self, error: NotByLayerError | NotBatchedError) -> "Plan":
         """Returns the plan that takes the next slower way for what went wrong."""
         if isinstance(error, NotByLayerError):

@@ -1,16 +1,21 @@
 """A kernel that is asked for, and how it is to be computed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 from ntkverify.empirical.chains import is_plain_chain
 from ntkverify.empirical.choosing import COSTS, Choice, choose_among
-from ntkverify.empirical.plan import Plan, plan_for
+from ntkverify.empirical.plan import Gradients, NotBatchedError, Plan, plan_for
 from ntkverify.empirical.shapes import Layout, layout_of
+from ntkverify.empirical.structured_derivatives import NotByLayerError
 from ntkverify.lazy import is_lazy
 from ntkverify.models import Examples, Model
 
 METHODS = tuple(COSTS)
+
+Answer = TypeVar("Answer")
 
 NAMED = 3
 """Parameters that a reason names; the others it counts."""
@@ -30,6 +35,16 @@ class Question:
     @cached_property
     def layout(self) -> Layout:
         return layout_of(self.model, self.x1)
+
+    def answer(self, compute: Callable[[Gradients, Choice], Answer]) -> tuple[Answer, Choice]:
+        """Returns what `compute` makes of the gradients, and the choice: of the first plan that goes through."""
+        plan, choice = self.planned()
+        while True:
+            try:
+                return compute(Gradients(self.model, plan.by(choice.method)), choice), choice
+            except (NotByLayerError, NotBatchedError) as error:
+                plan = plan.after(error)
+                choice = self.choice(plan)
 
     def planned(self) -> tuple[Plan, Choice]:
         """Returns a plan, and the choice for it; layers' rules are not looked into where another method is cheaper even

@@ -6,7 +6,7 @@ from ntkverify.models.examples import Examples, Inputs, Leaves
 from ntkverify.models.model import Function, Model, Parameters, told_of_calls
 from ntkverify.models.outputs import Output
 from ntkverify.models.reading import arrays_in, examples_for
-from ntkverify.models.untouched import examined, untouched
+from ntkverify.models.untouched import examined
 
 __all__ = [
     "Cast",
@@ -24,5 +24,4 @@ __all__ = [
     "examples_for",
     "model_of",
     "told_of_calls",
-    "untouched",
 ]

@@ -105,11 +105,6 @@ class Examples:
         """Counts the numbers in all arrays."""
         return sum(leaf.numel() for leaf in self.leaves)
 
-    @property
-    def bytes_per_number(self) -> int:
-        """Is the size of a number of the widest array."""
-        return max(leaf.element_size() for leaf in self.leaves)
-
     def __str__(self) -> str:
         """Says what they look like: "5 examples of shape (4,), float64"."""
         each = (
