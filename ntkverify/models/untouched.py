@@ -42,7 +42,7 @@ def _buffers_kept(net: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def examined(net: nn.Module) -> Iterator[None]:
-    """Does as `untouched`, for buffers too; attention is computed in the way that can be differentiated forward and
+    """Gives buffers back their values, beside the attributes that each pass of a `Model` gives back; attention is computed in the way that can be differentiated forward and
     batched, what was compiled runs as it was written, and torch does not warn of operations that it batches one by
     one."""
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -50,7 +50,6 @@ def examined(net: nn.Module) -> Iterator[None]:
     eager = getattr(torch.compiler, "set_stance", lambda _: contextlib.nullcontext())
     try:
         with (
-            untouched(net),
             _buffers_kept(net),
             sdpa_kernel(SDPBackend.MATH),
             eager("force_eager"),
