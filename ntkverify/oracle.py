@@ -59,15 +59,25 @@ def mean_of_product(function: Function, a: float, c: float, b: float, panels: in
     return float(weights_t @ (function(u) * function(v)) @ radial)
 
 
+def inner(arch: Architecture, x: np.ndarray, y: np.ndarray) -> float:
+    """The inner product of two inputs (d,) in the architecture's metric, over d."""
+    metric = np.eye(len(x)) if arch.metric is None else np.array(arch.metric)
+    return float(x @ (metric[0] * y if len(metric) == 1 else metric @ y)) / len(x)
+
+
+def own_term(layer: Linear, covariance: float) -> float:
+    """What a layer's own parameters add to the NTK, from the covariance of its inputs."""
+    weight_rate, bias_rate = layer.rates
+    return weight_rate * covariance + bias_rate
+
+
 def kernels_of_pair(arch: Architecture, x: np.ndarray, y: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of two points, x and y (d,) each."""
-    first, others = arch.linears[0], arch.walk()[1:]
-    covariances = np.array([x @ x, x @ y, y @ y]) / len(x) * first.weight_std**2 + first.bias_std**2
-    theta = covariances[1]
-    for layer in others:
+    covariances, theta = np.array([inner(arch, x, x), inner(arch, x, y), inner(arch, y, y)]), 0.0
+    for layer in arch.walk():
         if isinstance(layer, Linear):
+            theta = own_term(layer, covariances[1]) + layer.weight_std**2 * theta
             covariances = layer.weight_std**2 * covariances + layer.bias_std**2
-            theta = covariances[1] + layer.weight_std**2 * theta
         elif isinstance(layer, Activation):
             (phi, derivative), (a, c, b) = functions(layer), covariances
             theta = mean_of_product(derivative, a, c, b, panels) * theta
@@ -83,12 +93,11 @@ def kernels_of_pair(arch: Architecture, x: np.ndarray, y: np.ndarray, panels: in
 
 def kernels_of_point(arch: Architecture, x: np.ndarray, panels: int = 24) -> dict[str, float]:
     """NNGP and NTK of a point (d,) with itself."""
-    first, others = arch.linears[0], arch.walk()[1:]
-    variance = theta = x @ x / len(x) * first.weight_std**2 + first.bias_std**2
-    for layer in others:
+    variance, theta = inner(arch, x, x), 0.0
+    for layer in arch.walk():
         if isinstance(layer, Linear):
+            theta = own_term(layer, variance) + layer.weight_std**2 * theta
             variance = layer.weight_std**2 * variance + layer.bias_std**2
-            theta = variance + layer.weight_std**2 * theta
         elif isinstance(layer, Activation):
             phi, derivative = functions(layer)
             theta = mean_of_square(derivative, variance, panels) * theta

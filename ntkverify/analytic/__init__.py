@@ -1,7 +1,6 @@
 """The infinite-width kernels of an architecture."""
 
 import math
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -10,10 +9,11 @@ from torch import Tensor
 from ntkverify.analytic.deviations import Deviations, substitute
 from ntkverify.analytic.gradients import Tiled, graph_bytes, side_within
 from ntkverify.analytic.overflow import check_finite
-from ntkverify.analytic.recursion import Kernel, input_kernel, propagate
+from ntkverify.analytic.recursion import Kernel, in_metric, input_kernel, propagate
 from ntkverify.analytic.tiles import BYTES_PER_PAIR, TILE, evaluate, workers
+from ntkverify.analytic.whole import kernel, kernel_of_read, read_inputs
 from ntkverify.architecture import Architecture
-from ntkverify.arrays import Array, as_given, as_matrix
+from ntkverify.arrays import Array, as_given
 from ntkverify.errors import InvalidArgument
 
 FEW_PAIRS = 128 * 128
@@ -97,25 +97,14 @@ def ntk_diagonal(
     return _diagonal("ntk", arch, x, x2, {"weight_std": weight_std, "bias_std": bias_std})
 
 
-def kernel(arch: Architecture, x1: Array, x2: Array | None = None, *, gradients: bool = True) -> Kernel:
-    """Computes both kernels at the output, or without `gradients` the NNGP alone, on whole matrices.
-
-    The kernels are torch tensors (n1, n2), differentiable. Takes what `ntk` does and raises as it, but where kernels
-    overflow: there they are not finite.
-    """
-    first, second = _inputs(arch, x1, x2)
-    start = input_kernel(first, first if second is None else second)
-    return propagate(arch.layers, start if gradients else replace(start, ntk=None))
-
-
 def _whole(part: Part, arch: Architecture, first: Tensor, second: Tensor | None) -> Tensor:
-    return getattr(kernel(arch, first, second, gradients=part == "ntk"), part)
+    return getattr(kernel_of_read(arch, first, second, gradients=part == "ntk"), part)
 
 
 def _part(
     part: Part, arch: Architecture, x1: Array, x2: Array | None, deviations: Deviations, memory: int
 ) -> Array:
-    first, second = _inputs(arch, x1, x2)
+    first, second = read_inputs(arch, x1, x2)
     if isinstance(memory, bool) or not isinstance(memory, int):
         raise InvalidArgument("memory", repr(memory), "an integer, of bytes", "2**30 is a gibibyte.")
     given = {name: value for name, value in deviations.items() if isinstance(value, Tensor)}
@@ -144,7 +133,7 @@ def _differentiable(
 
     def both(rows1: Tensor, rows2: Tensor, *values: Tensor) -> Kernel:
         changed = substitute(arch, {**deviations, **dict(zip(given, values, strict=True))})
-        return kernel(changed, rows1, rows2, gradients=part == "ntk")
+        return kernel_of_read(changed, rows1, rows2, gradients=part == "ntk")
 
     def tile(*differentiated: Tensor) -> Tensor:
         return getattr(both(*differentiated), part)
@@ -173,7 +162,7 @@ def _side(memory: int, bytes_per_pair: float) -> int:
 
 
 def _diagonal(part: Part, arch: Architecture, x: Array, x2: Array | None, deviations: Deviations) -> Array:
-    first, second = _inputs(arch, x, x2, "x")
+    first, second = read_inputs(arch, x, x2, "x")
     if second is not None and len(second) != len(first):
         remedy = "Pass the points in pairs: the first of x with the first of x2."
         raise InvalidArgument("x2", f"{len(second)} rows", f"{len(first)}, as in x", remedy)
@@ -184,14 +173,14 @@ def _diagonal(part: Part, arch: Architecture, x: Array, x2: Array | None, deviat
     return as_given(x, x2, *deviations.values())(result)
 
 
-def _inputs(
-    arch: Architecture, x1: Array, x2: Array | None, name: str = "x1"
-) -> tuple[Tensor, Tensor | None]:
-    if not isinstance(arch, Architecture):
-        remedy = "Build one with ntkverify.mlp(...)."
-        raise InvalidArgument("arch", repr(arch), "an Architecture", remedy)
-    first = as_matrix(name, x1, columns=arch.inputs)
-    return first, None if x2 is None else as_matrix("x2", x2, columns=arch.inputs).to(first.dtype)
-
-
-__all__ = ["Kernel", "input_kernel", "kernel", "nngp", "nngp_diagonal", "ntk", "ntk_diagonal", "propagate"]
+__all__ = [
+    "Kernel",
+    "in_metric",
+    "input_kernel",
+    "kernel",
+    "nngp",
+    "nngp_diagonal",
+    "ntk",
+    "ntk_diagonal",
+    "propagate",
+]

@@ -68,7 +68,7 @@ def angular_kernel(part: str, arch: Architecture, norm1: Tensor, norm2: Tensor) 
 
 def _power(arch: Architecture) -> int:
     """Finds k where the kernels scale like the k-th power of either norm; 0 where they do not scale."""
-    if any(linear.bias_std for linear in arch.linears):
+    if any(linear.bias_std or linear.rates[1] for linear in arch.linears):
         return 0
     return math.prod(activation.homogeneous or 0 for activation in arch.activations)
 

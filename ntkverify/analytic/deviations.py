@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ntkverify.architecture import Architecture, Layer, Linear
+from ntkverify.activations import Layer
+from ntkverify.architecture import Architecture, Linear
 from ntkverify.errors import InvalidArgument
 
 Deviations = dict[str, Tensor | float | None]
@@ -25,7 +26,7 @@ class _TensorLinear(Linear):
 
 
 def substitute(arch: Architecture, deviations: Deviations) -> Architecture:
-    """Returns the architecture with these deviations: itself where all are None.
+    """Returns the architecture with these deviations, which rates that are not given follow: itself where all are None.
 
     Raises InvalidArgument for what is neither a finite number >= 0, and above 0 for weights, nor one for each of the
     Linear layers.
@@ -38,10 +39,11 @@ def substitute(arch: Architecture, deviations: Deviations) -> Architecture:
         else _each(name, value, len(arch.linears))
         for name, value in deviations.items()
     }
+    rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
     replaced = iter(
         [
-            _TensorLinear(**dict(zip(columns, values, strict=True)))
-            for values in zip(*columns.values(), strict=True)
+            _TensorLinear(**row, weight_rate=linear.weight_rate, bias_rate=linear.bias_rate)
+            for row, linear in zip(rows, arch.linears, strict=True)
         ]
     )
 

@@ -1,7 +1,7 @@
 """The recursion over layers: the kernel behind a layer from the kernel before it.
 
 NNGP: Lee et al. 2018, equations 4-5. NTK: Jacot, Gabriel & Hongler 2018, Theorem 1, with a
-standard deviation for every layer. Shares no scaling code with `ntkverify.networks`, on purpose.
+standard deviation and a rate for every layer's weights and biases. Shares no scaling code with `ntkverify.networks`, on purpose.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ntkverify.activations import Activation, Layer, SecondMoments, root
-from ntkverify.architecture import Linear, Sequential
+from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.errors import InvalidArgument
 
 
@@ -31,6 +31,14 @@ class Kernel:
     def nngp(self) -> Tensor:
         """Is the covariance (n1, n2) of one unit over initialisations."""
         return self.moments.covariance
+
+
+def in_metric(arch: Architecture, x: Tensor) -> Tensor:
+    """Maps inputs x (n, d) to ones (n, d) whose plain inner products are those in the architecture's metric."""
+    if arch.metric is None:
+        return x
+    rows = torch.tensor(arch.metric, dtype=x.dtype, device=x.device)
+    return x * rows[0].sqrt() if len(rows) == 1 else x @ torch.linalg.cholesky(rows)
 
 
 def input_kernel(x1: Tensor, x2: Tensor) -> Kernel:
@@ -102,8 +110,11 @@ def _(layer: Linear, kernel: Kernel) -> Kernel:
     moments = _shift(_scale(kernel.moments, weight_variance), bias_variance)
     if kernel.ntk is None:
         return Kernel(moments=moments, ntk=None)
-    # The first term is the layer's own parameters, the second everything before it.
-    return Kernel(moments=moments, ntk=moments.covariance + weight_variance * kernel.ntk)
+    own = moments.covariance  # what its own parameters add where they move as far as they are spread
+    if layer.weight_rate is not None or layer.bias_rate is not None:
+        weight_rate, bias_rate = layer.rates
+        own = weight_rate * kernel.moments.covariance + bias_rate
+    return Kernel(moments=moments, ntk=own + weight_variance * kernel.ntk)
 
 
 def _scale(moments: SecondMoments, factor: float | Tensor) -> SecondMoments:

@@ -106,7 +106,7 @@ def is_lazy(net: nn.Module) -> bool:
 def lazy_linear(layer: Linear, fan_in: int, fan_out: int, seed: int, *names: str | int) -> LazyLinear:
     """Makes the lazy layer (n, fan_in) -> (n, fan_out) in NTK parameterisation; `names` name its streams.
 
-    Raises InvalidArgument for weights that are not Gaussian.
+    Raises InvalidArgument for weights that are not Gaussian, and rates of their own.
     """
     if layer.weights != "gaussian":
         remedy = (
@@ -114,6 +114,9 @@ def lazy_linear(layer: Linear, fan_in: int, fan_out: int, seed: int, *names: str
             'use weights="dense".'
         )
         raise InvalidArgument("weights", f"'lazy' with {layer.weights} weights", "gaussian weights", remedy)
+    if layer.weight_rate is not None or layer.bias_rate is not None:
+        remedy = 'Leave them out, or use weights="dense".'
+        raise InvalidArgument("weights", f"'lazy' for {layer!r}", "a layer without rates of its own", remedy)
     bias = None
     if layer.bias_std > 0:
         bias = torch.from_numpy(derive(seed, *names, "bias").standard_normal(fan_out))

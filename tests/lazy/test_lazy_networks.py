@@ -9,7 +9,7 @@ import torch
 from scipy.stats import ks_2samp
 
 import ntkverify as nv
-from ntkverify import networks
+from ntkverify.networks import assembly
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import TOLERANCE, LazyGaussian, LazyLinear, is_lazy, layer, matrix
 from ntkverify.training import train_ensemble
@@ -218,7 +218,7 @@ def test_what_cannot_be_lazy_is_refused(arch, options, message):
 
 
 def test_auto_is_dense_where_lazy_cannot_be(monkeypatch):
-    monkeypatch.setattr(networks, "MOST_DENSE", 0)
+    monkeypatch.setattr(assembly, "MOST_DENSE", 0)
     assert is_lazy(nv.network(RELU, 16, seed=0, weights="auto"))
     assert not is_lazy(nv.network(SIGNS, 16, seed=0, weights="auto"))
     assert not is_lazy(nv.network(RELU, 16, seed=0, weights="auto", dtype=torch.float32))

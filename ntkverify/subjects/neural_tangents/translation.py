@@ -12,8 +12,9 @@ def calls(arch: Architecture) -> list[StaxLayer]:
 
 
 def supports(arch: Architecture) -> bool:
-    """Whether stax has every layer of `arch` in closed form."""
-    return all(_stax(activation) for activation in arch.activations)
+    """Whether stax has every layer of `arch` in closed form: it knows neither rates nor metrics."""
+    plain = arch.metric is None and all(linear.in_ntk_parameterization for linear in arch.linears)
+    return plain and all(_stax(activation) for activation in arch.activations)
 
 
 def _stax(activation: Activation) -> StaxLayer | None:

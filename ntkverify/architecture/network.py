@@ -1,78 +1,20 @@
 """What a network computes, apart from its width: frozen values that read and write JSON."""
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Self, TypeVar
+
+import torch
 
 from ntkverify import serialization
 from ntkverify.activations import Activation, Layer, ReLU
+from ntkverify.architecture.layers import Linear, Sequential
+from ntkverify.architecture.metrics import as_rows
 from ntkverify.errors import InvalidArgument
 
 L = TypeVar("L", bound=Layer)
-
-WEIGHTS = ("gaussian", "rademacher", "uniform", "ternary")
-"""Distributions of a weight, all of mean 0 and the same variance; ternary is 0 one time in three."""
-
-
-@dataclass(frozen=True)
-class Linear(Layer):
-    """A dense layer with random weights of standard deviation `weight_std` / sqrt(fan_in)
-    and biases of standard deviation `bias_std`; how they are stored is the parameterisation's
-    affair (see `ntkverify.networks`).
-
-    weights: their distribution, one of WEIGHTS; biases are always Gaussian. The infinite-width
-    kernels depend on its first two moments only, but that is a central limit over fan_in: it
-    asks for a wide layer below, so the first layer, whose fan_in never grows, must be Gaussian.
-    Raises InvalidArgument for a negative or non-finite standard deviation, no weights at all,
-    or an unknown distribution.
-    """
-
-    weight_std: float = 1.0
-    bias_std: float = 0.0
-    weights: str = "gaussian"
-
-    def __post_init__(self) -> None:
-        for name in ("weight_std", "bias_std"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise InvalidArgument(name, repr(value), "a real number", "Pass a Python float.")
-            if not (math.isfinite(value) and value >= 0):
-                remedy = "It is a standard deviation, not a variance and not a weight."
-                raise InvalidArgument(name, repr(value), "a finite number >= 0", remedy)
-            object.__setattr__(self, name, float(value))
-        if self.weight_std == 0:
-            raise InvalidArgument(
-                "weight_std", "0.0", "a positive number", "A layer without weights ignores its input."
-            )
-
-        if self.weights not in WEIGHTS:
-            raise InvalidArgument(
-                "weights", repr(self.weights), f"one of {', '.join(WEIGHTS)}", "Choose one."
-            )
-
-
-@dataclass(frozen=True, init=False)
-class Sequential(Layer):
-    """Layers one after another; may be nested."""
-
-    layers: tuple[Layer, ...]
-
-    def __init__(self, *positional: Layer, layers: Sequence[Layer] = ()):
-        layers = (*positional, *layers)  # the keyword lets repr() and JSON read back
-        for index, layer in enumerate(layers):
-            if not isinstance(layer, Layer):
-                remedy = (
-                    "Use Linear, Sequential or an activation such as ReLU() (an instance, not the class)."
-                )
-                raise InvalidArgument(f"layers[{index}]", repr(layer), "a layer", remedy)
-        object.__setattr__(self, "layers", layers)
-
-    def walk(self) -> tuple[Layer, ...]:
-        """The layers in turn, with nested Sequentials unpacked."""
-        parts = (layer.walk() if isinstance(layer, Sequential) else (layer,) for layer in self.layers)
-        return tuple(layer for part in parts for layer in part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +23,17 @@ class Architecture:
 
     It starts and ends with a Linear layer and no two activations touch: only then are the
     activations' inputs Gaussian in the wide limit, which the kernel recursion rests on.
+    metric: what inner products of inputs are taken in, <x, y> = x^T M y / inputs: the diagonal (inputs,) of a positive
+    definite matrix M, or all of it (inputs, inputs); None for the identity. It is kept as a tuple of rows, of a
+    diagonal one. Source: recursive feature machines (Radhakrishnan et al. 2024, equation 2); kernels with automatic
+    relevance determination have diagonal ones.
+    Raises InvalidArgument for layers that make no such network, and a metric that is not positive definite.
     """
 
     inputs: int
     layers: Sequential
     outputs: int = 1
+    metric: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("inputs", "outputs"):
@@ -104,6 +52,9 @@ class Architecture:
             if isinstance(first, Activation) and isinstance(second, Activation):
                 got = f"{first!r} followed by {second!r}"
                 raise InvalidArgument("layers", got, "a Linear between activations", "Insert one.")
+        _check_starts(flat)
+        if self.metric is not None:
+            object.__setattr__(self, "metric", as_rows(self.metric, self.inputs))
 
     def walk(self) -> tuple[Layer, ...]:
         """The layers from input to output, with nested Sequentials unpacked."""
@@ -137,6 +88,33 @@ class Architecture:
         """The architecture with `change` of each layer in its place."""
         return replace(self, layers=Sequential(*map(change, self.walk())))
 
+    def standard(self, width: int | Sequence[int]) -> Self:
+        """The architecture with the rates of standard parameterisation at that width: fan_in, and 1 for biases.
+
+        width: units in every hidden layer, or one number for each. Rates of 0 stay, and a Linear layer without a bias
+        gets none. The NTK of such a network at that width fluctuates about the kernel of the architecture returned.
+        Source: Sohl-Dickstein et al. 2020, section 2. Raises InvalidArgument for widths of another number.
+        """
+        fans = iter([self.inputs, *self.hidden_widths(width)])
+
+        def change(layer: Layer) -> Layer:
+            if not isinstance(layer, Linear):
+                return layer
+            fan_in, (weight_rate, bias_rate) = next(fans), layer.rates
+            return replace(layer, weight_rate=fan_in * (weight_rate > 0), bias_rate=1.0 * (bias_rate > 0))
+
+        return self.mapped(change)
+
+    def hidden_widths(self, width: int | Sequence[int]) -> list[int]:
+        """The units of each hidden layer. Raises InvalidArgument for another number of them, or what is none."""
+        widths = list(width) if isinstance(width, Sequence) else [width] * self.depth
+        whole = all(isinstance(n, Integral) and not isinstance(n, bool) and n >= 1 for n in widths)
+        if len(widths) != self.depth or not whole:
+            expected = f"an integer >= 1, or {self.depth} of them, one per hidden layer"
+            remedy = "Pass one width for all hidden layers, or one each."
+            raise InvalidArgument("width", repr(width), expected, remedy)
+        return [int(n) for n in widths]
+
     def to_json(self) -> str:
         """One line of JSON; equal architectures give equal text."""
         return serialization.to_json(self)
@@ -147,6 +125,21 @@ class Architecture:
         return serialization.from_json(text, cls)
 
 
+def _check_starts(layers: Sequence[Layer]) -> None:
+    """Raises InvalidArgument where all that an activation gets starts at 0, at which its derivative jumps."""
+    dead = False
+    for place, layer in enumerate(layers):
+        if isinstance(layer, Linear):
+            dead = layer.bias_std == 0 and (dead or layer.weight_std == 0)
+        elif isinstance(layer, Activation) and dead:
+            if layer.kinked:
+                got = f"{layer!r} in place {place}, whose inputs all start at 0, where its derivative jumps"
+                raise InvalidArgument(
+                    "layers", got, "inputs that start elsewhere", "Let a bias start random."
+                )
+            dead = layer(torch.zeros(())).item() == 0
+
+
 def mlp(
     *,
     inputs: int,
@@ -155,14 +148,16 @@ def mlp(
     weight_std: float = 1.0,
     bias_std: float = 0.0,
     outputs: int = 1,
+    weight_rate: float | None = None,
+    bias_rate: float | None = None,
 ) -> Architecture:
-    """A multilayer perceptron of `depth` hidden layers, all with the same standard deviations.
+    """A multilayer perceptron of `depth` hidden layers, all with the same standard deviations and rates.
 
     Raises InvalidArgument for a depth that is not a positive integer, and as Architecture does.
     """
     if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
         remedy = "Depth counts hidden layers; for a linear model write Architecture(...) out."
         raise InvalidArgument("depth", repr(depth), "an integer >= 1", remedy)
-    linear = Linear(weight_std=weight_std, bias_std=bias_std)
+    linear = Linear(weight_std=weight_std, bias_std=bias_std, weight_rate=weight_rate, bias_rate=bias_rate)
     layers = Sequential(*[linear, activation] * depth, linear)
     return Architecture(inputs=inputs, outputs=outputs, layers=layers)

@@ -1,0 +1,16 @@
+"""The finite torch network of an architecture. Shares no scaling code with `ntkverify.analytic`."""
+
+from ntkverify.networks.assembly import Storage, network
+from ntkverify.networks.layers import Parameterization, build
+from ntkverify.networks.modules import Antisymmetric, Elementwise, InMetric, NTKLinear
+
+__all__ = [
+    "Antisymmetric",
+    "Elementwise",
+    "InMetric",
+    "NTKLinear",
+    "Parameterization",
+    "Storage",
+    "build",
+    "network",
+]
