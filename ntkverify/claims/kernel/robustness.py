@@ -15,7 +15,7 @@ from ntkverify.numerics import unit_roundoff
 from ntkverify.premises import DISTINCT, NO_CUSP, REPRESENTABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, Scenarios
+from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, Scenarios
 from ntkverify.subjects import Subject
 
 DIFFERENCE = 1e-4
@@ -100,7 +100,9 @@ def _gradient(
     return torch.autograd.grad((torch.as_tensor(weights) * value).sum(), first)[0].numpy()
 
 
-ORDINARY = Scenarios(counts=(2, 8), dimensions=(2, 8), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1))
+ORDINARY = Scenarios(
+    counts=(2, 8), dimensions=(2, 8), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1), **ANY_MOVEMENT
+)
 AXES = replace(
     ORDINARY,
     sources=("axes",),

@@ -1,14 +1,16 @@
 """Claims about the shape of a kernel: what holds for every pair of points, whatever the activation."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
 from ntkverify.findings import Measurement
-from ntkverify.premises import HOMOGENEOUS, UNBIASED
+from ntkverify.premises import HOMOGENEOUS, ISOTROPIC, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -86,7 +88,11 @@ def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) ->
 
 
 ANY_POINTS = Scenarios(
-    counts=(2, 12), sources=(*SOURCES, *HARD_SOURCES), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1, 0.0)
+    counts=(2, 12),
+    sources=(*SOURCES, *HARD_SOURCES),
+    activations=CLOSED_FORMS,
+    bias_stds=(1.0, 0.1, 0.0),
+    **ANY_MOVEMENT,
 )
 
 
@@ -117,11 +123,11 @@ ROTATION_INVARIANT = Claim(
     statement="Turning all inputs changes nothing: Gaussian weights have no preferred direction.",
     formula=r"k(Q x, Q y) = k(x, y) \text{ for orthogonal } Q",
     source="Daniely, Frostig & Singer 2016, section 3 (inputs enter through <x, y>, |x|, |y| alone)",
-    premises=(),
+    premises=(ISOTROPIC,),
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=ANY_POINTS,
+    inside=replace(ANY_POINTS, metrics=Metrics()),
     measure=measure_rotation_invariant,
 )
 HOMOGENEITY = Claim(
@@ -133,11 +139,11 @@ HOMOGENEITY = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=Scenarios(
-        counts=(2, 12),
-        sources=(*SOURCES, *HARD_SOURCES),
+    inside=replace(
+        ANY_POINTS,
         activations=tuple(a for a in CLOSED_FORMS if a.homogeneous),
         bias_stds=(0.0,),
+        rates=tuple((weights, None) for weights, _ in RATES),
     ),
     measure=measure_homogeneous,
 )
