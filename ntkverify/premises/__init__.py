@@ -19,7 +19,7 @@ from ntkverify.premises.architectures import (
     UNBIASED,
     UNIFORM,
 )
-from ntkverify.premises.inputs import APART, CLOSE_PAIR, DISTINCT, ONE_INPUT, SEPARATED
+from ntkverify.premises.inputs import ANY_NORM, APART, CLOSE_PAIR, DISTINCT, ONE_INPUT, SEPARATED
 from ntkverify.premises.modules import MORE_THAN_PARAMETERS
 from ntkverify.premises.premise import Premise
 from ntkverify.premises.training import (
@@ -35,6 +35,7 @@ from ntkverify.premises.training import (
 from ntkverify.premises.widths import NO_BOTTLENECK, WIDE
 
 __all__ = [
+    "ANY_NORM",
     "APART",
     "BIASED",
     "CLOSE_PAIR",

@@ -15,7 +15,7 @@ from ntkverify.budgets import Budget
 from ntkverify.data import REAL, Points
 from ntkverify.methods import GradientDescent, Method
 from ntkverify.scenarios import Scenario, Training
-from ntkverify.strategies.spaces import Space, own_inputs
+from ntkverify.strategies.spaces import Space, own_domain, own_inputs
 from ntkverify.subjects import Subject
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
@@ -139,8 +139,12 @@ def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Subject, budget: Budg
     if inputs is not None:
         sources = [source for source in sources if REAL.get(source, inputs) == inputs]
     source = draw(st.sampled_from(sources))
+    domain = own_domain(subject)
     # Drawn for real data too: shrinking needs one shape of choices.
-    dimension = draw(st.integers(*space.dimensions))
+    least, most = space.dimensions
+    if domain and domain.closest_angle:
+        least, most = max(2, least), max(2, most)  # on a line all are parallel
+    dimension = draw(st.integers(least, most))
     dimension = inputs or REAL.get(source, dimension)
     arch = getattr(subject, "architecture", None)
     if not hasattr(subject, "architecture"):
@@ -151,7 +155,9 @@ def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Subject, budget: Budg
         count=draw(st.integers(*space.counts)),
         dimension=dimension,
         seed=draw(st.integers(*space.data_seeds)),
+        domain=domain,
     )
+    assume(points.have_room)
     widths = [some(budget) if callable(some) else some for some in space.widths]
     return Scenario(
         architecture=arch,

@@ -7,7 +7,7 @@ import numpy as np
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
 from ntkverify.findings import Measurement
-from ntkverify.premises import HOMOGENEOUS, ISOTROPIC, UNBIASED
+from ntkverify.premises import ANY_NORM, HOMOGENEOUS, ISOTROPIC, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
@@ -75,7 +75,7 @@ def measure_rotation_invariant(
 def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """k(s x, t y) against (s t)^p k(x, y), p the product of the activations' degrees."""
     arch, x = scenario.arch, scenario.points.inputs()
-    factors = derive(scenario.points.seed, "factors").choice([1e-3, 0.5, 1.0, 7.0, 1e3], (len(x), 1))
+    factors = _factors(scenario, x)
     degree = int(np.prod([activation.homogeneous or 0 for activation in arch.activations]))
     bound, out = rounding_bound(subject, arch, x, factors * x), []
     for name, kernel in kernels(subject, arch).items():
@@ -85,6 +85,17 @@ def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) ->
         difference = relative_difference(kernel(factors * x, factors * x), expected, diagonal, diagonal)
         out.append(judged_within(name, difference, bound))
     return tuple(out)
+
+
+def _factors(scenario: Scenario, x: np.ndarray) -> np.ndarray:
+    """Factors (n, 1) by which rows x (n, d) may be scaled without leaving the domain."""
+    factors = derive(scenario.points.seed, "factors").choice([1e-3, 0.5, 1.0, 7.0, 1e3], (len(x), 1))
+    if not scenario.points.domain:
+        return factors
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    least, most = scenario.points.domain.norms
+    inside = np.clip(factors * norms, least, most)
+    return np.divide(inside, norms, out=np.ones_like(norms), where=norms > 0)
 
 
 ANY_POINTS = Scenarios(
@@ -135,7 +146,7 @@ HOMOGENEITY = Claim(
     statement="Without biases and with homogeneous activations, scaling an input scales the kernel.",
     formula=r"k(s x, t y) = (s t)^p\, k(x, y) \text{ for } s, t > 0",
     source="Bietti & Mairal 2019, Lemma 1 (ReLU, p = 1)",
-    premises=(UNBIASED, HOMOGENEOUS),
+    premises=(UNBIASED, HOMOGENEOUS, ANY_NORM),
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
