@@ -5,14 +5,14 @@ import math
 import random
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from ntkverify.budgets import Budget
 from ntkverify.claims import Claim, Effort
-from ntkverify.diagnosis import explained
+from ntkverify.diagnosis import Diagnoses, explained
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.guarding import TimedOut, exits_raise, time_limit
@@ -37,6 +37,7 @@ class Hunt:
     record: called with every finding as it comes. progress: called before every scenario with
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     timeout: seconds after which a claim is ended, inside its premises and outside, 0 for never; None for the budget's.
+    keep_going: train networks even for a kernel that was found wrong. known: diagnoses, each made once a run.
     Raises InvalidArgument for a seed or a timeout that is none.
     """
 
@@ -48,6 +49,8 @@ class Hunt:
     fail_on_findings: bool = False
     folder: str = ""
     timeout: float | None = None
+    keep_going: bool = False
+    known: Diagnoses = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         derive(self.seed)  # which checks it
@@ -59,6 +62,11 @@ class Hunt:
     def seconds(self) -> float:
         """Is how long a claim may take."""
         return self.budget.seconds if self.timeout is None else self.timeout
+
+    def spares(self, claim: Claim) -> bool:
+        """Tells whether `claim` need not be tried: it draws networks, and the kernel that it is about is wrong."""
+        wrong = any(one and one.distance > one.accuracy for one in self.known.values())
+        return wrong and claim.stochastic and not self.keep_going and claim.concerns(self.subject)
 
     def inside(self, claim: Claim) -> Verdict:
         """Tries to refute `claim` where its premises hold: HOLDS, UNDECIDED or OUT_OF_SCOPE.
@@ -185,7 +193,7 @@ class Hunt:
     def _explained(self, finding: Finding, claim: Claim) -> Finding:
         try:
             with time_limit(self.seconds):
-                return explained(finding, claim, self.subject)
+                return explained(finding, claim, self.subject, self.known)
         except TimedOut as error:
             return replace(finding, undiagnosed=(str(error),))
 
