@@ -16,7 +16,7 @@ from ntkverify.diagnosis import Diagnoses, explained
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.guarding import TimedOut, exits_raise, time_limit
-from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded
+from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded, without_scenario
 from ntkverify.hunt.describing import describe, errors
 from ntkverify.refutation import ClaimRefuted
 from ntkverify.reproducible import constants_left_out
@@ -153,19 +153,8 @@ class Hunt:
 
     def _out_of_scope(self, claim: Claim) -> Verdict:
         """Puts on record that the subject has nothing that the claim is about, or not inside its premises."""
-        self.keep(self._without_scenario(claim, Verdict.OUT_OF_SCOPE))
+        self.keep(without_scenario(claim, self.subject, Verdict.OUT_OF_SCOPE))
         return Verdict.OUT_OF_SCOPE
-
-    def _without_scenario(self, claim: Claim, verdict: Verdict, error: str = "") -> Finding:
-        return Finding(
-            claim=claim.id,
-            subject=self.subject.name,
-            verdict=verdict,
-            scenario={},
-            level=0.0,
-            max_samples=0,
-            error=error,
-        )
 
     def keep(self, finding: Finding) -> None:
         """Records a finding; an error in that ends the search."""
@@ -186,7 +175,7 @@ class Hunt:
             assert failed.__cause__, "it is raised from the error"
             raise failed.__cause__ from None
         except BaseException:
-            crashed = self._without_scenario(claim, Verdict.UNDECIDED, traceback.format_exc())
+            crashed = without_scenario(claim, self.subject, Verdict.UNDECIDED, traceback.format_exc())
             self.record(crashed)
             raise ClaimRefuted(crashed, self.folder) from None
 
