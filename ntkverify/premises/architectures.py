@@ -1,5 +1,6 @@
 """What claims assume of an architecture, some of them together with the inputs."""
 
+import functools
 import math
 
 import numpy as np
@@ -28,6 +29,7 @@ def _has_no_cusp(scenario: Scenario) -> bool:
     return not any(activation.kinked for activation in arch.activations)
 
 
+@functools.lru_cache(maxsize=64)  # a scenario is asked before it is measured, and then again
 def _is_representable(scenario: Scenario) -> bool:
     if scenario.architecture is None:
         return True

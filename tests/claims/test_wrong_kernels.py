@@ -15,7 +15,7 @@ from ntkverify.subjects import BuiltinSubject
 
 CLAIMS = [claim for claim in CATALOGUE.values() if claim.id.startswith("kernel.")]
 STRUCTURAL = {"kernel.symmetric", "kernel.positive_semidefinite"}
-SCENARIOS = 5
+SCENARIOS = 8
 EFFORT = Effort(level=1e-6, max_samples=1)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ntkverify.activations import Activation, Erf, Layer, ReLU
-from ntkverify.analytic import Kernel, input_kernel, propagate
+from ntkverify.analytic import Kernel, in_metric, input_kernel, propagate
 from ntkverify.architecture import Linear
 from ntkverify.subjects import BuiltinSubject
 
@@ -19,10 +19,11 @@ Matrix = torch.Tensor
 class Wrong(BuiltinSubject):
     """The right recursion, with one part replaced.
 
-    layers: changes the layers. inputs: changes both inputs (n, d). first: the kernel of two sets of
+    metric: whether inputs are taken in it. layers: changes the layers. inputs: changes both inputs (n, d). first: the kernel of two sets of
     inputs. step: the kernel behind one layer. result: (kernel at the output, part asked for, x1, x2).
     """
 
+    metric: bool = True
     layers: Callable[[Layers], Layers] = lambda layers: layers
     inputs: Callable[[Matrix], Matrix] = lambda x: x
     first: Callable[[Matrix, Matrix], Kernel] = input_kernel
@@ -34,6 +35,8 @@ class Wrong(BuiltinSubject):
     def _kernel(self, part: str, arch, x1, x2):
         numpy = not isinstance(x1, torch.Tensor)
         x1, x2 = (torch.as_tensor(np.ascontiguousarray(x) if numpy else x) for x in (x1, x2))
+        if self.metric:
+            x1, x2 = in_metric(arch, x1), in_metric(arch, x2)
         kernel = self.first(self.inputs(x1), self.inputs(x2))
         for layer in self.layers(list(arch.walk())):
             kernel = self.step(layer, kernel)
@@ -183,6 +186,14 @@ def without_first_bias(layers: Layers) -> Layers:
 
 
 WRONG_KERNELS = {
+    "metric forgotten": Wrong(metric=False),
+    "rates of biases forgotten": Wrong(layers=linears(lambda layer: replace(layer, bias_rate=None))),
+    "frozen weights that move": Wrong(
+        layers=linears(lambda layer: replace(layer, weight_rate=layer.weight_rate or None))
+    ),
+    "rates taken for their roots": Wrong(
+        layers=linears(lambda layer: replace(layer, weight_rate=layer.weight_rate and layer.weight_rate**2))
+    ),
     "derivative kernel squared": Wrong(
         step=with_derivative(lambda layer, moments: layer.dual_derivative(moments) ** 2)
     ),

@@ -23,7 +23,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.strategies import CLOSED_FORMS, Scenarios
 from ntkverify.subjects import Subject
 
-NORMS = 7
+NORMS = 4
 """Norms that are tried inside a domain."""
 
 FURTHEST = Domain(norms=(1e-30, 1e30))
