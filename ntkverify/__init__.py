@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ntkverify.architecture import mlp as mlp
     from ntkverify.checking import check as check
     from ntkverify.checking import write_report as write_report
+    from ntkverify.domain import Domain as Domain
     from ntkverify.empirical import empirical_ntk as empirical_ntk
     from ntkverify.empirical import ntk_operator as ntk_operator
     from ntkverify.findings import Finding as Finding
@@ -65,6 +66,7 @@ _HOME = {
     "Sequential": "architecture",
     "Architecture": "architecture",
     "mlp": "architecture",
+    "Domain": "domain",
     "GradientDescent": "methods",
     "HeavyBall": "methods",
     "Nesterov": "methods",

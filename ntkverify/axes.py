@@ -10,6 +10,8 @@ class Axis(StrEnum):
     DATA = "data"
     WEIGHTS = "weight distribution"
     BIASES = "biases"
+    RATES = "rates"
+    METRIC = "metric of the inputs"
     MODULE = "torch module"
     DEPTH = "hidden layers"
     WIDTH = "width"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ntkverify.domain import Domain
 from ntkverify.errors import InvalidArgument
 from ntkverify.seeds import derive
 
@@ -24,13 +25,16 @@ class Points:
     drawn at random), "diabetes" or "digits" (rows chosen at
     random; over the whole set, the columns of the one are standardised, and the pixels of the
     other centred and put on one scale, since some pixels are hardly ever lit).
-    Raises InvalidArgument for an unknown source or impossible sizes.
+    domain: what inputs are brought into, the nearest way; None leaves them as they are.
+    Raises InvalidArgument for an unknown source or impossible sizes, and later for more points than have room in the
+    domain.
     """
 
     source: str
     count: int
     dimension: int
     seed: int = 0
+    domain: Domain | None = None
 
     def __post_init__(self) -> None:
         if self.source not in (*GENERATED, *REAL):
@@ -47,6 +51,19 @@ class Points:
 
     def inputs(self) -> np.ndarray:
         """Draws, or looks up, the inputs (count, dimension), float64."""
+        if self.domain is None:
+            return self._drawn()
+        return self.domain.fitted(self.domain.apart(self._drawn(), derive(self.seed, "apart", self.source)))
+
+    @property
+    def have_room(self) -> bool:
+        """Whether as many find room in the domain."""
+        try:
+            return len(self.inputs()) == self.count
+        except InvalidArgument:
+            return False
+
+    def _drawn(self) -> np.ndarray:
         if self.source in REAL:
             return _dataset(self.source)[0][self._chosen()]
         rng = derive(self.seed, "inputs", self.source)

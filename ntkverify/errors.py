@@ -18,6 +18,10 @@ class InvalidArgument(NtkverifyError, ValueError):
         return f"{self.argument}: got {self.got}, but expected {self.expected}. {self.remedy}"
 
 
+class SubjectFailed(NtkverifyError):
+    """What is under test raised an exception, or returned what is no answer, inside its domain."""
+
+
 class UnstableLearningRate(InvalidArgument):
     """A learning rate at which training diverges."""
 

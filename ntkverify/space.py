@@ -20,6 +20,8 @@ def space() -> dict[Axis, dict[str, Any]]:
         Axis.DATA: {"values": [*GENERATED, *REAL]},
         Axis.WEIGHTS: {"values": list(WEIGHTS)},
         Axis.BIASES: {"values": ["with", "without"]},
+        Axis.RATES: {"values": ["as spread", "own", "frozen", "from zero"]},
+        Axis.METRIC: {"values": ["none", "diagonal", "full"]},
         Axis.MODULE: {"values": list(KINDS)},
         Axis.DEPTH: {"least": 0, "most": None},
         Axis.WIDTH: {"least": 1, "most": None},

@@ -7,10 +7,11 @@ from torch import nn
 
 from ntkverify.empirical.layers import rule_for
 from ntkverify.models import Model
-from ntkverify.networks import Elementwise
+from ntkverify.networks import Elementwise, InMetric
 
-BY_ENTRY = (
+WITHOUT_PARAMETERS = (
     Elementwise,
+    InMetric,
     nn.Identity,
     nn.ReLU,
     nn.LeakyReLU,
@@ -21,7 +22,7 @@ BY_ENTRY = (
     nn.ELU,
     nn.Softplus,
 )
-"""Layers that work on every number for itself."""
+"""Layers that keep the shape of what they get, and examples apart."""
 
 
 def is_plain_chain(model: Model) -> bool:
@@ -41,7 +42,7 @@ def _is_plain(module: nn.Module) -> bool:
     if type(module) is nn.Flatten:
         return module.start_dim == 1 and module.end_dim == -1
     rule = rule_for(module)
-    return type(module) in (nn.Sequential, *BY_ENTRY) or bool(rule and rule.output_shape)
+    return type(module) in (nn.Sequential, *WITHOUT_PARAMETERS) or bool(rule and rule.output_shape)
 
 
 def leaves(net: nn.Module) -> Iterator[nn.Module]:

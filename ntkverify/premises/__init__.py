@@ -7,15 +7,19 @@ from ntkverify.premises.architectures import (
     GAUSSIAN,
     GAUSSIAN_FIRST_LAYER,
     HOMOGENEOUS,
+    ISOTROPIC,
+    LAST_MOVES_AS_SPREAD,
     LOW_RANK,
     NO_CUSP,
     NO_HIDDEN_LAYER,
     NON_POLYNOMIAL,
+    NTK_PARAMETERIZED,
     REPRESENTABLE,
+    TRAINED_LAST,
     UNBIASED,
     UNIFORM,
 )
-from ntkverify.premises.inputs import APART, CLOSE_PAIR, DISTINCT, ONE_INPUT, SEPARATED
+from ntkverify.premises.inputs import ANY_NORM, APART, CLOSE_PAIR, DISTINCT, ONE_INPUT, SEPARATED
 from ntkverify.premises.modules import MORE_THAN_PARAMETERS
 from ntkverify.premises.premise import Premise
 from ntkverify.premises.training import (
@@ -31,6 +35,7 @@ from ntkverify.premises.training import (
 from ntkverify.premises.widths import NO_BOTTLENECK, WIDE
 
 __all__ = [
+    "ANY_NORM",
     "APART",
     "BIASED",
     "CLOSE_PAIR",
@@ -41,7 +46,9 @@ __all__ = [
     "GAUSSIAN",
     "GAUSSIAN_FIRST_LAYER",
     "HOMOGENEOUS",
+    "ISOTROPIC",
     "LARGE_STEPS",
+    "LAST_MOVES_AS_SPREAD",
     "LAZY",
     "LOW_RANK",
     "MODERATE_STEPS",
@@ -50,11 +57,13 @@ __all__ = [
     "NO_BOTTLENECK",
     "NO_CUSP",
     "NO_HIDDEN_LAYER",
+    "NTK_PARAMETERIZED",
     "ONE_INPUT",
     "REPRESENTABLE",
     "SEPARATED",
     "SMALL_STEPS",
     "STABLE",
+    "TRAINED_LAST",
     "UNBIASED",
     "UNIFORM",
     "UNSATURATED",

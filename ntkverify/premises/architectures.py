@@ -6,6 +6,7 @@ import numpy as np
 
 from ntkverify import oracle
 from ntkverify.activations import Monomial, ReLU
+from ntkverify.architecture import Linear
 from ntkverify.premises.premise import Premise
 from ntkverify.scenarios import Scenario
 
@@ -37,13 +38,20 @@ def _is_representable(scenario: Scenario) -> bool:
 
 def _is_uniform(scenario: Scenario) -> bool:
     arch = scenario.arch
-    return arch.depth >= DEEP and len(set(arch.linears)) == 1 and len(set(arch.activations)) == 1
+    alike = arch.depth >= DEEP and len(set(arch.linears)) == 1 and len(set(arch.activations)) == 1
+    return alike and NTK_PARAMETERIZED.holds(scenario)
+
+
+def _moves_as_spread(linear: Linear) -> bool:
+    weight_rate, bias_rate = linear.rates
+    return weight_rate >= linear.weight_std**2 and bias_rate >= linear.bias_std**2
 
 
 def _has_powers_only(scenario: Scenario) -> bool:
     arch = scenario.arch
     return (
         bool(arch.activations)
+        and NTK_PARAMETERIZED.holds(scenario)
         and all(isinstance(activation, Monomial) for activation in arch.activations)
         and len({linear.bias_std > 0 for linear in arch.linears}) == 1
         and scenario.points.source in ("sphere", "gaussian")
@@ -57,10 +65,16 @@ def _has_many_antipodes(scenario: Scenario) -> bool:
         and points.count % 2 == 0
         and points.count > 2 * scenario.arch.inputs > 2
         and scenario.arch.activations == (ReLU(),)
+        and NTK_PARAMETERIZED.holds(scenario)
         and UNBIASED.holds(scenario)
     )
 
 
+NTK_PARAMETERIZED = Premise(
+    name="NTK parameterisation",
+    statement="every parameter moves as far as it is spread at the start: no layer has rates of its own",
+    holds=lambda scenario: all(linear.in_ntk_parameterization for linear in scenario.arch.linears),
+)
 BIASED = Premise(
     name="biased first layer",
     statement="the first layer has a bias, so that no two distinct inputs are parallel",
@@ -68,8 +82,8 @@ BIASED = Premise(
 )
 UNBIASED = Premise(
     name="no bias",
-    statement="no layer has a bias",
-    holds=lambda scenario: all(linear.bias_std == 0 for linear in scenario.arch.linears),
+    statement="no layer has a bias, not even one that starts at zero and moves",
+    holds=lambda scenario: all(linear.bias_std == linear.rates[1] == 0 for linear in scenario.arch.linears),
 )
 GAUSSIAN = Premise(
     name="Gaussian weights",
@@ -96,9 +110,10 @@ HOMOGENEOUS = Premise(
 )
 CRITICAL_RELU = Premise(
     name="ReLU at its critical scale",
-    statement="ReLU, no bias, weight_std^2 = 2 in every layer",
+    statement="ReLU, no bias, weight_std^2 = 2 in every layer, in NTK parameterisation",
     holds=lambda scenario: (
         _has_relu_and_no_bias(scenario)
+        and NTK_PARAMETERIZED.holds(scenario)
         and all(abs(linear.weight_std**2 - 2) < 1e-12 for linear in scenario.arch.linears)
     ),
 )
@@ -114,9 +129,24 @@ NO_HIDDEN_LAYER = Premise(
     statement="without a hidden layer both kernels are the same",
     holds=lambda scenario: scenario.arch.depth == 0,
 )
+TRAINED_LAST = Premise(
+    name="last layer trained",
+    statement="the last layer's weights move",
+    holds=lambda scenario: scenario.arch.linears[-1].rates[0] > 0,
+)
+LAST_MOVES_AS_SPREAD = Premise(
+    name="last layer in NTK parameterisation",
+    statement="the last layer's parameters move at least as far as they are spread at the start",
+    holds=lambda scenario: scenario.architecture is None or _moves_as_spread(scenario.arch.linears[-1]),
+)
+ISOTROPIC = Premise(
+    name="isotropic",
+    statement="inputs have no metric of their own",
+    holds=lambda scenario: scenario.arch.metric is None,
+)
 UNIFORM = Premise(
     name="deep and uniform",
-    statement=f"at least {DEEP} hidden layers, all alike",
+    statement=f"at least {DEEP} hidden layers, all alike, in NTK parameterisation",
     holds=_is_uniform,
 )
 LOW_RANK = Premise(

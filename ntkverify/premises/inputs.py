@@ -35,6 +35,11 @@ def _are_apart(scenario: Scenario) -> bool:
     return np.arccos(cosine) > SMALLEST_ANGLE
 
 
+ANY_NORM = Premise(
+    name="inputs of any norm",
+    statement="the subject is made for inputs of more than one norm",
+    holds=lambda scenario: not (scenario.points.domain and scenario.points.domain.unit_norm),
+)
 ONE_INPUT = Premise(
     name="one input",
     statement="there is one input",

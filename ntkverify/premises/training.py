@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ntkverify import analytic, predict
+from ntkverify import analytic, oracle, predict
 from ntkverify.activations import Monomial
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.premises.premise import Premise
@@ -71,8 +71,9 @@ def remainder(scenario: Scenario) -> float:
 
 
 def _first_variance(scenario: Scenario) -> float:
-    first, x = scenario.arch.linears[0], scenario.points.inputs()
-    return first.weight_std**2 * (x**2).mean(axis=1).max() + first.bias_std**2
+    first = scenario.arch.linears[0]
+    largest = max(oracle.inner(scenario.arch, x, x) for x in scenario.points.inputs())
+    return first.weight_std**2 * largest + first.bias_std**2
 
 
 def _step_size_meets(condition: Callable[[float], bool]) -> Callable[[Scenario], bool]:

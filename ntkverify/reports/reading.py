@@ -9,7 +9,13 @@ Record = dict[str, Any]
 Values = Iterable[str | float]
 
 
-LINEAR: Record = {"weight_std": 1.0, "bias_std": 0.0, "weights": "gaussian"}
+LINEAR: Record = {
+    "weight_std": 1.0,
+    "bias_std": 0.0,
+    "weights": "gaussian",
+    "weight_rate": None,
+    "bias_rate": None,
+}
 MODULE: Record = {"outputs": 1, "bias": True, "activation": "relu", "dtype": "float64"}
 """What a record leaves out of a Linear layer, and of a torch module, that stands at its default."""
 
@@ -52,10 +58,26 @@ def widths(scenario: Record) -> list[int]:
 
 
 def _biases(scenario: Record) -> set[str]:
-    has_bias = [layer["bias_std"] > 0 for layer in _linears(scenario)]
+    has_bias = [bool(layer["bias_std"] or layer["bias_rate"]) for layer in _linears(scenario)]
     if module := _module(scenario):
         has_bias = [module["bias"]]
     return {"with" if any(has_bias) else "without"} if has_bias else set()
+
+
+def _rates(scenario: Record) -> set[str]:
+    """Says how parameters move: as they are spread at the start, at rates of their own, not at all, or from zero."""
+    found = set()
+    for layer in _linears(scenario):
+        for std, rate in ((layer[f"{part}_std"], layer[f"{part}_rate"]) for part in ("weight", "bias")):
+            moves = "own" if rate and std else "from zero" if rate else "frozen"
+            found.add("as spread" if rate is None else moves)
+    return found
+
+
+def _metric(scenario: Record) -> set[str]:
+    arch = scenario.get("architecture")
+    rows = arch.get("metric") if arch else None
+    return {"none" if not rows else "diagonal" if len(rows) == 1 else "full"} if arch else set()
 
 
 def _weights(scenario: Record) -> set[str]:
@@ -81,6 +103,8 @@ AXES: dict[Axis, Callable[[Record], Values]] = {
     Axis.DATA: lambda scenario: {scenario["points"]["source"]},
     Axis.WEIGHTS: _weights,
     Axis.BIASES: _biases,
+    Axis.RATES: _rates,
+    Axis.METRIC: _metric,
     Axis.MODULE: lambda scenario: {scenario["module"]["kind"]} if scenario.get("module") else set(),
     Axis.DEPTH: depths,
     Axis.WIDTH: widths,

@@ -18,6 +18,8 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
         text += f"; {_module(module)}"
     if stack:
         text += f"; layers: {_stack(stack)}"
+    if rows := (scenario.get("architecture") or {}).get("metric"):
+        text += f"; inner products of inputs in a {'diagonal' if len(rows) == 1 else 'full'} metric"
     if scenario.get("widths"):
         text += f"; widths {', '.join(map(str, scenario['widths']))}"
     if scenario.get("profile"):
@@ -61,8 +63,10 @@ def _stack(stack: list[dict[str, Any]]) -> str:
 def _layer(layer: dict[str, Any]) -> str:
     if layer["type"] == "Linear":
         layer = LINEAR | layer
-        weights = "" if layer["weights"] == "gaussian" else f", {layer['weights']}"
-        return f"Linear(weight_std={layer['weight_std']:.4g}, bias_std={layer['bias_std']:.4g}{weights})"
+        more = "" if layer["weights"] == "gaussian" else f", {layer['weights']}"
+        for name in ("weight_rate", "bias_rate"):
+            more += "" if layer[name] is None else f", {name}={layer[name]:.4g}"
+        return f"Linear(weight_std={layer['weight_std']:.4g}, bias_std={layer['bias_std']:.4g}{more})"
     arguments = ", ".join(f"{name}={value}" for name, value in layer.items() if name != "type")
     return f"{layer['type']}({arguments})" if arguments else layer["type"]
 

@@ -5,11 +5,14 @@ largest: Hypothesis shrinks toward the first, and a failure at width 4096 says m
 from ntkverify.strategies.modules import ModuleScenarios
 from ntkverify.strategies.networks import (
     ACTIVATIONS,
+    ANY_MOVEMENT,
     BUDGET_WIDTHS,
     CLOSED_FORMS,
     HARD_SOURCES,
+    RATES,
     SOURCES,
     BudgetWidths,
+    Metrics,
     Scenarios,
     Trainings,
 )
@@ -17,12 +20,15 @@ from ntkverify.strategies.spaces import Either, Space, own_inputs
 
 __all__ = [
     "ACTIVATIONS",
+    "ANY_MOVEMENT",
     "BUDGET_WIDTHS",
     "CLOSED_FORMS",
     "HARD_SOURCES",
+    "RATES",
     "SOURCES",
     "BudgetWidths",
     "Either",
+    "Metrics",
     "ModuleScenarios",
     "Scenarios",
     "Space",

@@ -1,8 +1,10 @@
 """Scenarios about fully connected networks and their kernels."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -13,7 +15,7 @@ from ntkverify.budgets import Budget
 from ntkverify.data import REAL, Points
 from ntkverify.methods import GradientDescent, Method
 from ntkverify.scenarios import Scenario, Training
-from ntkverify.strategies.spaces import Space, own_inputs
+from ntkverify.strategies.spaces import Space, own_domain, own_inputs
 from ntkverify.subjects import Subject
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
@@ -24,6 +26,30 @@ SOURCES = ("sphere", "gaussian", *REAL)
 """Where the inputs of a typical scenario come from."""
 HARD_SOURCES = ("near", "antipodes", "duplicates", "hostile")
 """Inputs that kernels have been seen to stumble over."""
+
+NTK_PARAMETERIZED = ((None, None),)
+RATES = ((None, None), (None, 0.25), (0.0, None), (0.5, 0.0))
+"""How the weights and the biases of a layer may move: as they are spread; with biases of a rate of their own, which may
+start at zero; with frozen weights; and slower, with frozen biases."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Chooses metrics for any number of features: none, a diagonal, or a whole matrix."""
+
+    kinds: tuple[str, ...] = ("none",)
+
+    def of(self, kind: str, inputs: int) -> Any:
+        """Returns the metric of that kind: positive definite, with eigenvalues from about 1/2 to 3."""
+        diagonal = np.linspace(0.5, 2.0, inputs)
+        if kind == "none":
+            return None
+        return diagonal if kind == "diagonal" else np.diag(diagonal) + 1.0 / inputs
+
+
+ANY_METRIC = Metrics(("none", "diagonal", "full"))
+ANY_MOVEMENT: dict[str, Any] = {"rates": RATES, "zero_heads": (False, True), "metrics": ANY_METRIC}
+"""What `Scenarios` takes for layers that move in every way, and inputs in every metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +80,9 @@ class Scenarios(Space):
     A subject with an architecture, a number of inputs or widths of its own gets scenarios that fit them.
     widths: one series of them, largest first, or what tells it from the budget. profile: what each hidden layer's
     units are chosen from, None where the width rules; a single entry stands for every layer. The rest is of
-    multilayer perceptrons with one output: weights are those of all layers but the first, which has its own.
+    multilayer perceptrons with one output: weights are those of all layers but the first, which has its own. rates:
+    weight_rate and bias_rate, chosen layer by layer. zero_heads: whether the last layer's weights and biases start at
+    zero, and move.
     """
 
     counts: tuple[int, int]
@@ -70,6 +98,9 @@ class Scenarios(Space):
     bias_stds: tuple[float, ...] = (1.0, 0.5, 0.1)
     weights: tuple[str, ...] = ("gaussian",)
     first_weights: tuple[str, ...] = ("gaussian",)
+    rates: tuple[tuple[float | None, float | None], ...] = NTK_PARAMETERIZED
+    zero_heads: tuple[bool, ...] = (False,)
+    metrics: Metrics = Metrics()
 
     def __call__(self, subject: Subject, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
         return _scenarios(self, subject, budget, seed)
@@ -91,7 +122,15 @@ def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int) -> Architectu
     first = Linear(weight_std, bias_std, draw(st.sampled_from(space.first_weights)))
     other = Linear(weight_std, bias_std, draw(st.sampled_from(space.weights)))
     activation, depth = draw(st.sampled_from(space.activations)), draw(st.sampled_from(space.depths))
-    return Architecture(inputs=inputs, layers=Sequential(first, *[activation, other] * depth))
+    linears = []
+    for linear in (first, *[other] * depth):
+        weight_rate, bias_rate = draw(st.sampled_from(space.rates))
+        linears.append(replace(linear, weight_rate=weight_rate, bias_rate=bias_rate))
+    if draw(st.sampled_from(space.zero_heads)):
+        linears[-1] = Linear(0.0, 0.0, weight_rate=weight_std**2, bias_rate=bias_std**2)
+    layers = [layer for linear in linears for layer in (linear, activation)][:-1]
+    metric = space.metrics.of(draw(st.sampled_from(space.metrics.kinds)), inputs)
+    return Architecture(inputs=inputs, layers=Sequential(*layers), metric=metric)
 
 
 @st.composite
@@ -100,8 +139,12 @@ def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Subject, budget: Budg
     if inputs is not None:
         sources = [source for source in sources if REAL.get(source, inputs) == inputs]
     source = draw(st.sampled_from(sources))
+    domain = own_domain(subject)
     # Drawn for real data too: shrinking needs one shape of choices.
-    dimension = draw(st.integers(*space.dimensions))
+    least, most = space.dimensions
+    if domain and domain.closest_angle:
+        least, most = max(2, least), max(2, most)  # on a line all are parallel
+    dimension = draw(st.integers(least, most))
     dimension = inputs or REAL.get(source, dimension)
     arch = getattr(subject, "architecture", None)
     if not hasattr(subject, "architecture"):
@@ -112,7 +155,9 @@ def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Subject, budget: Budg
         count=draw(st.integers(*space.counts)),
         dimension=dimension,
         seed=draw(st.integers(*space.data_seeds)),
+        domain=domain,
     )
+    assume(points.have_room)
     widths = [some(budget) if callable(some) else some for some in space.widths]
     return Scenario(
         architecture=arch,

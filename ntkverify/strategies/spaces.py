@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from ntkverify.budgets import Budget
+from ntkverify.domain import Domain
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import Subject
 
@@ -29,6 +30,11 @@ class Either(Space):
 
     def __call__(self, subject: Subject, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
         return st.one_of(*(space(subject, budget, seed) for space in self.spaces))
+
+
+def own_domain(subject: Subject) -> Domain | None:
+    """The inputs that the subject is made for; None for all that there are numbers for."""
+    return getattr(subject, "domain", Domain())
 
 
 def own_inputs(subject: Subject) -> int | None:

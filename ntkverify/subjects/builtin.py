@@ -10,6 +10,7 @@ from torch import nn
 from ntkverify import analytic, empirical, networks, predict
 from ntkverify.architecture import Architecture
 from ntkverify.arrays import Array
+from ntkverify.domain import Domain
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class BuiltinSubject:
 
     name: str = "ntkverify"
     accuracy: float = 0.0
+    domain: Domain | None = None
     empirical_methods: tuple[str, ...] = ("auto", *empirical.METHODS)
 
     @property

@@ -27,7 +27,10 @@ def load(spec: str) -> Subject:
 
 
 def check_subject(subject: Subject) -> Subject:
-    """Returns the subject itself. Raises InvalidArgument where it has no name, or no part to test, or is a class."""
+    """Returns the subject itself.
+
+    Raises InvalidArgument where it has no name, or no part to test, or is a class, or its kernels cannot be called.
+    """
     if isinstance(subject, type):
         raise _not_made(subject)
     if not hasattr(subject, "name") or not any(has(subject, part) for part in PARTS):
@@ -37,6 +40,9 @@ def check_subject(subject: Subject) -> Subject:
         expected = f"an object with `name` and some of {', '.join(PARTS)}"
         raise InvalidArgument("subject", repr(subject), expected, remedy)
     check_name(subject.name)
+    try_calls = getattr(subject, "try_calls", None)
+    if try_calls:
+        try_calls()
     return subject
 
 

@@ -89,6 +89,8 @@ class ModuleSubject:
         self.inputs = int(torch.Size(self.shape).numel())
         self._check()
 
+    domain = None
+
     def supports(self, arch: Architecture) -> bool:
         """Tells whether `arch` is the one that the networks are of."""
         return self.architecture in (None, arch)

@@ -22,6 +22,9 @@ PARTS = (
 FOREIGN_ACCURACY = 1e-6
 """The relative accuracy at which a kernel is judged that does not say its own."""
 
+FLOAT32_ACCURACY = 1e-3
+"""The same in float32: the usual arccos form loses half of its seven digits near parallel inputs."""
+
 
 def part(subject: Subject, name: str) -> Callable[..., Any]:
     """Returns the subject's own part of that name, else the built-in one."""

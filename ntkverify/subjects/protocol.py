@@ -11,6 +11,7 @@ from torch import nn
 
 from ntkverify.architecture import Architecture
 from ntkverify.arrays import Array
+from ntkverify.domain import Domain
 
 
 class Subject(Protocol):
@@ -50,6 +51,14 @@ class HasInputs(Subject, Protocol):
     @property
     def inputs(self) -> int | None:
         """Is the number of features d; None for any."""
+
+
+class HasDomain(Subject, Protocol):
+    """Is made for some inputs only; without, for those of `ntkverify.Domain()`."""
+
+    @property
+    def domain(self) -> Domain | None:
+        """Says for which inputs its kernels are judged; None for all that there are numbers for."""
 
 
 class HasAccuracy(Subject, Protocol):

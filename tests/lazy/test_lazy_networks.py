@@ -9,9 +9,9 @@ import torch
 from scipy.stats import ks_2samp
 
 import ntkverify as nv
-from ntkverify.networks import assembly
 from ntkverify.errors import InvalidArgument
 from ntkverify.lazy import TOLERANCE, LazyGaussian, LazyLinear, is_lazy, layer, matrix
+from ntkverify.networks import assembly
 from ntkverify.training import train_ensemble
 
 ARCH = nv.mlp(inputs=3, depth=3, activation=nv.Erf(), weight_std=2**0.5, bias_std=0.5, outputs=2)

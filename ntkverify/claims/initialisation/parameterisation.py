@@ -28,9 +28,10 @@ def measure_parameterisations(
     ]
     total = np.zeros_like(standard)
     for module, linear, fan_in in zip(modules, arch.linears, fan_ins, strict=True):
-        total += fan_in / linear.weight_std**2 * _part(subject, net, module.weight, x)
+        weight_rate, bias_rate = linear.rates
+        total += fan_in / weight_rate * _part(subject, net, module.weight, x)
         if module.bias is not None:
-            total += _part(subject, net, module.bias, x) / linear.bias_std**2
+            total += _part(subject, net, module.bias, x) / bias_rate
     size = np.abs(standard).max()
     # A ReLU network without bias may be dead on every point; then both sides are exactly 0.
     error = np.abs(standard - total).max() / (size if size > 0 else 1.0)

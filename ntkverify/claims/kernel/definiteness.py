@@ -8,9 +8,9 @@ from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels
 from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound, spectrum_columns
 from ntkverify.findings import Measurement, Verdict
-from ntkverify.premises import BIASED, DISTINCT, NON_POLYNOMIAL
+from ntkverify.premises import BIASED, DISTINCT, LAST_MOVES_AS_SPREAD, NON_POLYNOMIAL, TRAINED_LAST
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -67,7 +67,11 @@ def measure_strictly_positive(
 
 
 ANY_POINTS = Scenarios(
-    counts=(2, 24), sources=(*SOURCES, *HARD_SOURCES), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1, 0.0)
+    counts=(2, 24),
+    sources=(*SOURCES, *HARD_SOURCES),
+    activations=CLOSED_FORMS,
+    bias_stds=(1.0, 0.1, 0.0),
+    **ANY_MOVEMENT,
 )
 
 
@@ -88,7 +92,7 @@ DOMINATES = Claim(
     statement="The NTK exceeds the NNGP kernel by a positive semidefinite one: training more layers adds.",
     formula=r"\lambda_{\min}(\Theta(X, X) - K(X, X)) \ge 0",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1 (a sum of kernels, K the last layer's)",
-    premises=(),
+    premises=(LAST_MOVES_AS_SPREAD,),
     needs=frozenset({"nngp", "ntk"}),
     stochastic=False,
     inside=ANY_POINTS,
@@ -99,11 +103,11 @@ STRICTLY_POSITIVE = Claim(
     statement="The NTK of distinct inputs is strictly positive definite.",
     formula=r"\lambda_{\min}(\Theta(X, X)) > 0",
     source="Jacot, Gabriel & Hongler 2018, Proposition 2 (bias instead of the unit sphere)",
-    premises=(DISTINCT, BIASED, NON_POLYNOMIAL),
+    premises=(DISTINCT, BIASED, NON_POLYNOMIAL, TRAINED_LAST),
     needs=frozenset({"architecture", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=False,
-    inside=Scenarios(counts=(2, 24), activations=CLOSED_FORMS),
+    inside=Scenarios(counts=(2, 24), activations=CLOSED_FORMS, **ANY_MOVEMENT),
     outside=Scenarios(counts=(2, 24), sources=("duplicates",)),
     measure=measure_strictly_positive,
 )

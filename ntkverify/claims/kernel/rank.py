@@ -86,7 +86,8 @@ def predicted_rank(scenario: Scenario) -> int:
     if not all(activation.polynomial for activation in arch.activations):
         return min(count, count // 2 + d)
     degree = _degree(arch)
-    biased, sphere = arch.linears[0].bias_std > 0, scenario.points.source == "sphere"
+    biased, domain = arch.linears[0].bias_std > 0, scenario.points.domain
+    sphere = scenario.points.source == "sphere" or bool(domain and domain.unit_norm)
     if not biased:
         span = math.comb(d + degree - 1, degree)
     elif sphere:

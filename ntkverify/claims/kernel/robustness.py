@@ -12,10 +12,10 @@ from ntkverify.claims.kernel.accuracy import KernelFunction, accuracy, judged_wi
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.memory import is_out_of_memory
 from ntkverify.numerics import unit_roundoff
-from ntkverify.premises import DISTINCT, NO_CUSP, REPRESENTABLE
+from ntkverify.premises import ANY_NORM, DISTINCT, NO_CUSP, REPRESENTABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, Scenarios
+from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, Scenarios
 from ntkverify.subjects import Subject
 
 DIFFERENCE = 1e-4
@@ -100,7 +100,9 @@ def _gradient(
     return torch.autograd.grad((torch.as_tensor(weights) * value).sum(), first)[0].numpy()
 
 
-ORDINARY = Scenarios(counts=(2, 8), dimensions=(2, 8), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1))
+ORDINARY = Scenarios(
+    counts=(2, 8), dimensions=(2, 8), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1), **ANY_MOVEMENT
+)
 AXES = replace(
     ORDINARY,
     sources=("axes",),
@@ -125,7 +127,7 @@ DIFFERENTIABLE = Claim(
     statement="The gradient of a kernel at its inputs is what differences of the kernel say.",
     formula=r"\frac{d}{dh}\, k(x + h v, y) = \langle \nabla_x k(x, y), v \rangle \text{ at } h = 0",
     source="definition; wrong in neural-tangents in standard parameterisation (its issue 123)",
-    premises=(DISTINCT, NO_CUSP),
+    premises=(DISTINCT, NO_CUSP, ANY_NORM),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
     inside=ORDINARY | AXES,

@@ -1,14 +1,16 @@
 """Claims about the shape of a kernel: what holds for every pair of points, whatever the activation."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
 from ntkverify.findings import Measurement
-from ntkverify.premises import HOMOGENEOUS, UNBIASED
+from ntkverify.premises import ANY_NORM, HOMOGENEOUS, ISOTROPIC, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -73,7 +75,7 @@ def measure_rotation_invariant(
 def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """k(s x, t y) against (s t)^p k(x, y), p the product of the activations' degrees."""
     arch, x = scenario.arch, scenario.points.inputs()
-    factors = derive(scenario.points.seed, "factors").choice([1e-3, 0.5, 1.0, 7.0, 1e3], (len(x), 1))
+    factors = _factors(scenario, x)
     degree = int(np.prod([activation.homogeneous or 0 for activation in arch.activations]))
     bound, out = rounding_bound(subject, arch, x, factors * x), []
     for name, kernel in kernels(subject, arch).items():
@@ -85,8 +87,23 @@ def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) ->
     return tuple(out)
 
 
+def _factors(scenario: Scenario, x: np.ndarray) -> np.ndarray:
+    """Factors (n, 1) by which rows x (n, d) may be scaled without leaving the domain."""
+    factors = derive(scenario.points.seed, "factors").choice([1e-3, 0.5, 1.0, 7.0, 1e3], (len(x), 1))
+    if not scenario.points.domain:
+        return factors
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    least, most = scenario.points.domain.norms
+    inside = np.clip(factors * norms, least, most)
+    return np.divide(inside, norms, out=np.ones_like(norms), where=norms > 0)
+
+
 ANY_POINTS = Scenarios(
-    counts=(2, 12), sources=(*SOURCES, *HARD_SOURCES), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1, 0.0)
+    counts=(2, 12),
+    sources=(*SOURCES, *HARD_SOURCES),
+    activations=CLOSED_FORMS,
+    bias_stds=(1.0, 0.1, 0.0),
+    **ANY_MOVEMENT,
 )
 
 
@@ -117,11 +134,11 @@ ROTATION_INVARIANT = Claim(
     statement="Turning all inputs changes nothing: Gaussian weights have no preferred direction.",
     formula=r"k(Q x, Q y) = k(x, y) \text{ for orthogonal } Q",
     source="Daniely, Frostig & Singer 2016, section 3 (inputs enter through <x, y>, |x|, |y| alone)",
-    premises=(),
+    premises=(ISOTROPIC,),
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=ANY_POINTS,
+    inside=replace(ANY_POINTS, metrics=Metrics()),
     measure=measure_rotation_invariant,
 )
 HOMOGENEITY = Claim(
@@ -129,15 +146,15 @@ HOMOGENEITY = Claim(
     statement="Without biases and with homogeneous activations, scaling an input scales the kernel.",
     formula=r"k(s x, t y) = (s t)^p\, k(x, y) \text{ for } s, t > 0",
     source="Bietti & Mairal 2019, Lemma 1 (ReLU, p = 1)",
-    premises=(UNBIASED, HOMOGENEOUS),
+    premises=(UNBIASED, HOMOGENEOUS, ANY_NORM),
     needs=frozenset({"architecture"}),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=Scenarios(
-        counts=(2, 12),
-        sources=(*SOURCES, *HARD_SOURCES),
+    inside=replace(
+        ANY_POINTS,
         activations=tuple(a for a in CLOSED_FORMS if a.homogeneous),
         bias_stds=(0.0,),
+        rates=tuple((weights, None) for weights, _ in RATES),
     ),
     measure=measure_homogeneous,
 )

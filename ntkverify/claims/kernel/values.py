@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ntkverify import oracle
+from ntkverify.analytic import in_metric
 from ntkverify.analytic.tiles import evaluate
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
@@ -13,7 +14,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -51,7 +52,7 @@ def measure_recursion(subject: Subject, scenario: Scenario, effort: Effort) -> t
     arch, x = scenario.arch, scenario.points.inputs()
     bound, points, out = rounding_bound(subject, arch, x), torch.from_numpy(x), []
     for name, kernel in kernels(subject, arch).items():
-        expected = evaluate(name.lower(), arch, points, None).numpy()
+        expected = evaluate(name.lower(), arch, in_metric(arch, points), None).numpy()
         diagonal = np.diag(expected)
         out.append(
             judged_within(name, relative_difference(kernel(x, x), expected, diagonal, diagonal), bound)
@@ -77,13 +78,14 @@ ANYWHERE = Scenarios(
     sources=(*SOURCES, *HARD_SOURCES),
     activations=CLOSED_FORMS,
     bias_stds=(1.0, 0.1, 0.0),
+    **ANY_MOVEMENT,
 )
 
 DIAGONAL = Claim(
     id="kernel.diagonal",
     statement="The kernel of a point with itself follows a recursion in one number, its variance.",
     formula=r"q' = \sigma_w^2\, \mathbb{E}[\phi(u)^2] + \sigma_b^2,\ u\, \sim\, N(0, q); \quad "
-    r"\Theta' = q' + \sigma_w^2\, \mathbb{E}[\phi'(u)^2]\, \Theta",
+    r"\Theta' = r_w\, \mathbb{E}[\phi(u)^2] + r_b + \sigma_w^2\, \mathbb{E}[\phi'(u)^2]\, \Theta",
     source="Poole et al. 2016, equation 3; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(),
     needs=frozenset({"architecture"}),
@@ -97,7 +99,7 @@ ORACLE = Claim(
     id="kernel.oracle",
     statement="Kernels equal what numeric integration of their definition gives.",
     formula=r"K' = \sigma_w^2\, \mathbb{E}[\phi(u) \phi(v)] + \sigma_b^2; \quad "
-    r"\Theta' = K' + \sigma_w^2\, \mathbb{E}[\phi'(u) \phi'(v)]\, \Theta",
+    r"\Theta' = r_w\, \mathbb{E}[\phi(u) \phi(v)] + r_b + \sigma_w^2\, \mathbb{E}[\phi'(u) \phi'(v)]\, \Theta",
     source="Lee et al. 2018, equation 5; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(SEPARATED,),
     needs=frozenset({"architecture"}),
@@ -112,7 +114,7 @@ RECURSION = Claim(
     id="kernel.recursion",
     statement="Kernels equal ntkverify's own, entry by entry, on all inputs.",
     formula=r"K' = \sigma_w^2\, \mathbb{E}[\phi(u) \phi(v)] + \sigma_b^2; \quad "
-    r"\Theta' = K' + \sigma_w^2\, \mathbb{E}[\phi'(u) \phi'(v)]\, \Theta, \text{ in closed form}",
+    r"\Theta' = r_w\, \mathbb{E}[\phi(u) \phi(v)] + r_b + \sigma_w^2\, \mathbb{E}[\phi'(u) \phi'(v)]\, \Theta, \text{ in closed form}",
     source="Lee et al. 2018, equation 5; Jacot, Gabriel & Hongler 2018, Theorem 1",
     premises=(),
     needs=frozenset({"architecture"}),

@@ -7,7 +7,7 @@ from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import measure_convergence
 from ntkverify.experiments import Task, analytic_kernels, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
-from ntkverify.premises import SMALL_STEPS, UNSATURATED, WIDE
+from ntkverify.premises import NTK_PARAMETERIZED, SMALL_STEPS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios, Trainings
 from ntkverify.subjects import Subject
@@ -49,7 +49,7 @@ LAST_LAYER = Claim(
     statement="A wide network whose last layer alone is trained, from zero, is regression with the NNGP kernel.",
     formula=r"f_t(x) = K(x, X)\, K^{-1} (I - (I - \eta K)^t)\, y + O(n^{-1/2})",
     source="Lee, Xiao, Schoenholz et al. 2019, section 2.3.1; Matthews et al. 2017",
-    premises=(WIDE, SMALL_STEPS, UNSATURATED),
+    premises=(WIDE, SMALL_STEPS, UNSATURATED, NTK_PARAMETERIZED),
     needs=frozenset({"architecture", "nngp"}),
     stochastic=True,
     inside=Scenarios(
