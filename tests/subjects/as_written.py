@@ -23,7 +23,7 @@ class Written:
     architecture: whose kernel `part`, "ntk" or "nngp", it claims to be, to `accuracy` inside the domain.
     takes, torch, domain: what KernelSubject and Domain take.
     slips: what is wrong, in words; none for a right one. is_really: the architecture whose kernel a wrong one is, where
-    there is one. said: a regular expression that its explanation matches; unsaid: one that it must not.
+    there is one; else, or else as well, said: a regular expression that an explanation matches. unsaid: one that none may.
     """
 
     function: Callable[..., Any]
@@ -349,7 +349,8 @@ def deviation_not_squared(x1, x2):
 
 @written(
     nv.mlp(inputs=FEATURES, depth=2, weight_std=1.3, bias_std=0.7),
-    slips=("one layer more",),
+    slips=("one hidden layer more",),
+    said="one hidden layer more|one layer more",
     is_really=nv.mlp(inputs=FEATURES, depth=3, weight_std=1.3, bias_std=0.7),
 )
 def off_by_one_layer(x1, x2, depth=2):
@@ -359,7 +360,8 @@ def off_by_one_layer(x1, x2, depth=2):
 
 @written(
     Linear(ROOT2, 0.1), ReLU(), Linear(ROOT2, 0.1),
-    slips=("the covariance in place of the NTK",),
+    slips=("the NNGP in place of the NTK",),
+    said="NNGP in place of the NTK",
     is_really=net(Linear(ROOT2, 0.1, weight_rate=0.0, bias_rate=0.0), ReLU(), Linear(ROOT2, 0.1)),
 )  # fmt: skip
 def returned_the_other_one(X, Y):
