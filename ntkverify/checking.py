@@ -45,6 +45,7 @@ def check(
     budget: str | Budget = "quick",
     *,
     timeout: float | None = None,
+    keep_going: bool = False,
     record: Callable[[Finding], None] = lambda finding: None,
     progress: Callable[[str, int, int], None] = lambda claim, number, planned: None,
 ) -> Findings:
@@ -52,7 +53,8 @@ def check(
 
     claims: ids such as "kernel.symmetric", families such as "kernel", or Claims; None for all.
     budget: "quick", "standard" or "thorough". timeout: seconds after which a claim whose code hangs is ended, inside
-    its premises and outside, 0 for never; None for the budget's. record: called with every finding as it comes. progress:
+    its premises and outside, 0 for never; None for the budget's. keep_going: draw networks even for a kernel that was
+    found wrong; without, the header's "spared" lists the claims that were not tried. record: called with every finding as it comes. progress:
     called before every scenario with the claim, how many were tried, and how many are planned.
     Raises InvalidArgument for something that is no subject, an unknown claim or budget, a seed that is no integer.
     """
@@ -71,11 +73,17 @@ def check(
         record=keep,
         progress=progress,
         timeout=timeout,
+        keep_going=keep_going,
     )
+    spared = []
     for claim in chosen:
+        if hunt.spares(claim):
+            spared.append(claim.id)
+            continue
         for attempt in (hunt.inside, hunt.outside):
             _recorded(attempt, claim)
-    return Findings(header=describe(subject, effort, seed), found=tuple(found))
+    header = describe(subject, effort, seed) | ({"spared": spared} if spared else {})
+    return Findings(header=header, found=tuple(found))
 
 
 def _recorded(attempt: Callable[[Claim], Any], claim: Claim) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from ntkverify import serialization
 from ntkverify.causes import Diagnosis, GapTerm
 from ntkverify.errors import InvalidArgument
+from ntkverify.witness import Witness
 
 
 class Verdict(StrEnum):
@@ -59,7 +60,8 @@ class Measurement:
 
     allowed: the closed range that theory allows, already widened by `tolerance`; TOLD for what is not judged.
     interval: where the true value lies, for a random measurement.
-    series: named columns of equal length, for pictures.
+    series: named columns of equal length, for pictures. witness: the inputs that show it best, where it is about
+    single entries.
     """
 
     name: str
@@ -70,11 +72,35 @@ class Measurement:
     interval: tuple[float, float] | None = None
     statistics: Statistics | None = None
     series: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    witness: Witness | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Says in lines of text what was got and what was allowed: the counterexample before any ratio."""
+        if self.witness is None:
+            return (f"{self.name}: got {self.value:.6g}, {_allowed(*self.allowed)}{self._why}",)
+        number = "got" if self.witness.wanted is None else "relative error"
+        ratio = f"{number} {self.value:.3g}, {_allowed(*self.allowed)}{self._why}"
+        return (f"{self.name}: {self.witness.lines[0]}", *self.witness.lines[1:], ratio)
+
+    @property
+    def _why(self) -> str:
+        return f" ({self.tolerance})" if self.tolerance else ""
 
     @property
     def is_told(self) -> bool:
         """Tells whether the number is an answer of its own, which nothing is expected of."""
         return self.allowed == TOLD
+
+
+def _allowed(low: float, high: float) -> str:
+    if low == high:
+        return f"expected {low:.4g}"
+    if low == -math.inf:
+        return f"expected at most {high:.4g}"
+    if high == math.inf:
+        return f"expected at least {low:.4g}"
+    return f"allowed {high:.3g}" if low == 0 else f"expected {low:.4g} to {high:.4g}"
 
 
 @dataclass(frozen=True, kw_only=True)

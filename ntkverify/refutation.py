@@ -14,9 +14,7 @@ class ClaimRefuted(NtkverifyError, AssertionError):
     def __str__(self) -> str:
         failed = [m for m in self.finding.measurements if m.verdict is not Verdict.HOLDS]
         lines = [f"{self.finding.claim} {self.finding.verdict} for {self.finding.subject}"]
-        lines += [
-            f"  {m.name}: got {m.value:.6g}, but should be in {m.allowed} {m.tolerance}" for m in failed
-        ]
+        lines += [f"  {line}" for measurement in failed for line in measurement.lines]
         lines += [self.finding.error] if self.finding.error else []
         lines += [f"  diagnosis, {self.finding.diagnosis}"] if self.finding.diagnosis else []
         lines += [f"  the search for its cause crashed, {crash}" for crash in self.finding.undiagnosed]

@@ -37,7 +37,7 @@ def interrupt():
 right = subject("right", lambda: None)
 exits = subject("exits", lambda: sys.exit(0))
 interrupted = subject("interrupted", interrupt, late=50)
-native = subject("native", lambda: ctypes.CDLL(None)._exit(0))
+native = subject("native", lambda: ctypes.CDLL(None)._exit(0), late=20)
 class MyLibrary:
     name = "a class"
     def ntk(self, arch, x1, x2): ...

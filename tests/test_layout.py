@@ -11,7 +11,7 @@ import ntkverify
 from ntkverify import activations
 
 PACKAGE = Path(ntkverify.__file__).parent
-ORDER = """errors axes guarding pace serialization seeds causes findings runs drawing budgets memory arrays numerics activations architecture domain data recipes methods scenarios
+ORDER = """errors axes guarding pace serialization seeds causes witness findings runs drawing budgets memory arrays numerics activations architecture domain data recipes methods scenarios
 space reproducible stats analytic lazy networks models empirical predict sklearn gpytorch training gap paper oracle premises subjects strategies experiments claims maps diagnosis refutation hunt reports checking pytest_plugin properties cli __main__""".split()
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -23,6 +23,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--seed", type=int, default=0, help="the same seed gives the same findings (default: 0)"
     )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="draw networks even for a kernel that was found wrong"
+    )
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help=TIMEOUT_HELP)
     parser.add_argument(
         "--report", type=Path, default=Path("reports"), help="where reports go (default: reports)"
@@ -46,18 +49,22 @@ def check(options: argparse.Namespace) -> int:
     header = describe(subject, budget_named(options.budget), options.seed) | {"spec": options.subject}
     run = Run.start(options.report, header)
     print(run.title)
-    settings = {"seed": options.seed, "budget": options.budget, "timeout": options.timeout}
+    names = ("seed", "budget", "timeout", "keep_going")
+    settings = {name: getattr(options, name) for name in names}
     progress = _Progress()
     try:
-        checking.check(subject, claims, **settings, record=run.record, progress=progress)
+        found = checking.check(subject, claims, **settings, record=run.record, progress=progress)
+        run.note(spared=found.header.get("spared", []))
     except KeyboardInterrupt:
         run.note(interrupted=f"while {progress.claim or 'the first claim'} was tried")
     path = reports.write(run)
     print(reports.verdict_table(run))
     rows = reports.rows(run)
-    for row in rows:
-        if row.defect:
-            print(f"\n{ClaimRefuted(row.defect, str(run.folder))}")
+    for cause in reports.causes(rows):
+        others = [claim for claim in cause.claims if claim != cause.shown.claim]
+        print(f"\n{ClaimRefuted(cause.shown, str(run.folder))}")
+        if others:
+            print(f"  for the same cause: {', '.join(others)}")
     print(f"report: {path}")
     if "interrupted" in run.header:
         print(

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ntkverify.architecture import Architecture
 from ntkverify.causes import Diagnosis
 from ntkverify.claims import Claim, Effort
 from ntkverify.diagnosis.attribution import gap_terms
@@ -17,10 +18,14 @@ from ntkverify.scenarios import Scenario
 T = TypeVar("T")
 
 
-def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
+Diagnoses = dict[Architecture, Diagnosis | None]
+"""What was found out about a subject's kernels, by the architecture that they claim to be of."""
+
+
+def explained(finding: Finding, claim: Claim, subject: Any, known: Diagnoses) -> Finding:
     """Returns the finding of a failure with all that can be found out about its cause.
 
-    A search for it that crashes leaves its part empty, and is told in `undiagnosed`.
+    known: diagnoses that need not be made again; those that are made are added. A search for it that crashes leaves its part empty, and is told in `undiagnosed`.
     """
     scenario = Scenario.from_plain(finding.scenario)
     effort = Effort(level=finding.level, max_samples=finding.max_samples)
@@ -37,7 +42,11 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
 
     def slip() -> Diagnosis | None:
         arch = scenario.architecture
-        return diagnose(subject, arch) if finding.is_defect and arch else None
+        if not finding.is_defect or arch is None or finding.error:
+            return None
+        if arch not in known:
+            known[arch] = diagnose(subject, arch)
+        return known[arch]
 
     return dataclasses.replace(
         finding,
@@ -48,4 +57,4 @@ def explained(finding: Finding, claim: Claim, subject: Any) -> Finding:
     )
 
 
-__all__ = ["diagnose", "explained", "gap_terms", "irrelevant_parts"]
+__all__ = ["Diagnoses", "diagnose", "explained", "gap_terms", "irrelevant_parts"]

@@ -5,18 +5,18 @@ import math
 import random
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from ntkverify.budgets import Budget
 from ntkverify.claims import Claim, Effort
-from ntkverify.diagnosis import explained
+from ntkverify.diagnosis import Diagnoses, explained
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.guarding import TimedOut, exits_raise, time_limit
-from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded
+from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded, without_scenario
 from ntkverify.hunt.describing import describe, errors
 from ntkverify.refutation import ClaimRefuted
 from ntkverify.reproducible import constants_left_out
@@ -37,6 +37,7 @@ class Hunt:
     record: called with every finding as it comes. progress: called before every scenario with
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     timeout: seconds after which a claim is ended, inside its premises and outside, 0 for never; None for the budget's.
+    keep_going: train networks even for a kernel that was found wrong. known: diagnoses, each made once a run.
     Raises InvalidArgument for a seed or a timeout that is none.
     """
 
@@ -48,6 +49,8 @@ class Hunt:
     fail_on_findings: bool = False
     folder: str = ""
     timeout: float | None = None
+    keep_going: bool = False
+    known: Diagnoses = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         derive(self.seed)  # which checks it
@@ -59,6 +62,11 @@ class Hunt:
     def seconds(self) -> float:
         """Is how long a claim may take."""
         return self.budget.seconds if self.timeout is None else self.timeout
+
+    def spares(self, claim: Claim) -> bool:
+        """Tells whether `claim` need not be tried: it draws networks, and the kernel that it is about is wrong."""
+        wrong = any(one and one.distance > one.accuracy for one in self.known.values())
+        return wrong and claim.stochastic and not self.keep_going and claim.concerns(self.subject)
 
     def inside(self, claim: Claim) -> Verdict:
         """Tries to refute `claim` where its premises hold: HOLDS, UNDECIDED or OUT_OF_SCOPE.
@@ -145,19 +153,8 @@ class Hunt:
 
     def _out_of_scope(self, claim: Claim) -> Verdict:
         """Puts on record that the subject has nothing that the claim is about, or not inside its premises."""
-        self.keep(self._without_scenario(claim, Verdict.OUT_OF_SCOPE))
+        self.keep(without_scenario(claim, self.subject, Verdict.OUT_OF_SCOPE))
         return Verdict.OUT_OF_SCOPE
-
-    def _without_scenario(self, claim: Claim, verdict: Verdict, error: str = "") -> Finding:
-        return Finding(
-            claim=claim.id,
-            subject=self.subject.name,
-            verdict=verdict,
-            scenario={},
-            level=0.0,
-            max_samples=0,
-            error=error,
-        )
 
     def keep(self, finding: Finding) -> None:
         """Records a finding; an error in that ends the search."""
@@ -178,14 +175,14 @@ class Hunt:
             assert failed.__cause__, "it is raised from the error"
             raise failed.__cause__ from None
         except BaseException:
-            crashed = self._without_scenario(claim, Verdict.UNDECIDED, traceback.format_exc())
+            crashed = without_scenario(claim, self.subject, Verdict.UNDECIDED, traceback.format_exc())
             self.record(crashed)
             raise ClaimRefuted(crashed, self.folder) from None
 
     def _explained(self, finding: Finding, claim: Claim) -> Finding:
         try:
             with time_limit(self.seconds):
-                return explained(finding, claim, self.subject)
+                return explained(finding, claim, self.subject, self.known)
         except TimedOut as error:
             return replace(finding, undiagnosed=(str(error),))
 

@@ -72,3 +72,16 @@ class Attempt:
             self._known[scenario] = finding
             self._record(finding)
         return self._known[scenario]
+
+
+def without_scenario(claim: Claim, subject: Subject, verdict: Verdict, error: str = "") -> Finding:
+    """Returns the finding that no scenario was measured."""
+    return Finding(
+        claim=claim.id,
+        subject=subject.name,
+        verdict=verdict,
+        scenario={},
+        level=0.0,
+        max_samples=0,
+        error=error,
+    )

@@ -5,6 +5,7 @@ from typing import Any
 
 from ntkverify.budgets import Budget
 from ntkverify.claims import CATALOGUE
+from ntkverify.domain import Domain
 from ntkverify.space import space
 from ntkverify.stats import ErrorBudget
 from ntkverify.subjects import Subject
@@ -21,6 +22,7 @@ def describe(subject: Subject, budget: Budget, seed: int) -> dict[str, Any]:
     return {
         "subject": subject.name,
         "subject_version": getattr(subject, "version", ""),
+        "domain": str(getattr(subject, "domain", Domain()) or ""),
         "budget": budget.name,
         "seed": seed,
         "false_alarm_probability": errors(budget).total,

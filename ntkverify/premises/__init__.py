@@ -19,7 +19,7 @@ from ntkverify.premises.architectures import (
     UNBIASED,
     UNIFORM,
 )
-from ntkverify.premises.inputs import ANY_NORM, APART, CLOSE_PAIR, DISTINCT, ONE_INPUT, SEPARATED
+from ntkverify.premises.inputs import ANY_NORM, APART, CLOSE_PAIR, DISTINCT, IN_DOMAIN, ONE_INPUT, SEPARATED
 from ntkverify.premises.modules import MORE_THAN_PARAMETERS
 from ntkverify.premises.premise import Premise
 from ntkverify.premises.training import (
@@ -46,6 +46,7 @@ __all__ = [
     "GAUSSIAN",
     "GAUSSIAN_FIRST_LAYER",
     "HOMOGENEOUS",
+    "IN_DOMAIN",
     "ISOTROPIC",
     "LARGE_STEPS",
     "LAST_MOVES_AS_SPREAD",

@@ -40,6 +40,11 @@ ANY_NORM = Premise(
     statement="the subject is made for inputs of more than one norm",
     holds=lambda scenario: not (scenario.points.domain and scenario.points.domain.unit_norm),
 )
+IN_DOMAIN = Premise(
+    name="inside the domain",
+    statement="inputs are those that the subject is made for",
+    holds=lambda scenario: scenario.points.domain is not None,
+)
 ONE_INPUT = Premise(
     name="one input",
     statement="there is one input",

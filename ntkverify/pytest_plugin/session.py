@@ -166,6 +166,7 @@ class Session:
                 fail_on_findings=self._config.getoption("ntk_fail_on_findings"),
                 folder=str(run.folder),
                 timeout=self._config.getoption("ntk_timeout"),
+                keep_going=self._config.getoption("ntk_keep_going"),
             )
 
 

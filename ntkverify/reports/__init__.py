@@ -2,6 +2,7 @@
 
 from ntkverify.reports.comparison import compare, comparison_in_words
 from ntkverify.reports.github import announce
+from ntkverify.reports.grouping import causes
 from ntkverify.reports.render import HTML, MARKDOWN, write
 from ntkverify.reports.table import rows, verdict_table
 from ntkverify.reports.words import measurement_in_words, scenario_in_words
@@ -10,6 +11,7 @@ __all__ = [
     "HTML",
     "MARKDOWN",
     "announce",
+    "causes",
     "compare",
     "comparison_in_words",
     "measurement_in_words",

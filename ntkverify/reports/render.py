@@ -11,6 +11,7 @@ from ntkverify.reports import pinning, words
 from ntkverify.reports.coverage import reached, tallies
 from ntkverify.reports.falling import fallen_claims, weakest
 from ntkverify.reports.formulas import formula_in_mathml
+from ntkverify.reports.grouping import causes
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
 from ntkverify.reports.maps import read_maps
@@ -97,6 +98,7 @@ def _page(run: Run) -> dict[str, Any]:
     """Returns what the templates are filled with."""
     every, claims = rows(run), run.header["claims"]
     table = [row for row in every if row.was_tried]
+    found = causes(table)
     failed = [row.claim for row in table if row.verdict is Verdict.FAILS]
     counted, families = Counter(row.verdict for row in every), defaultdict(list)
     for row in table:
@@ -109,6 +111,8 @@ def _page(run: Run) -> dict[str, Any]:
         "families": list(families.items()),
         "verdicts": [(verdict, counted[verdict]) for verdict in SIGNS if counted[verdict]],
         "failed": failed,
+        "causes": found,
+        "told_by": {claim: cause.shown.claim for cause in found for claim in cause.claims},
         "weakest": weakest(failed, claims),
         "falls": {
             claim: [(other, other in failed) for other in fallen_claims(claim, claims)] for claim in failed

@@ -85,7 +85,12 @@ def verdict_table(run: Run) -> str:
         lines.append(f"{row.claim:<36} {row.verdict:<13} {held:>5} {undecided:>10}  {row.broken}")
     if len(tried) < len(table):
         lines.append(f"out of scope: {len(table) - len(tried)} claims about what the subject does not bring")
+    if spared := run.header.get("spared"):
+        lines.append(
+            f"not tried, since the kernel is wrong: {len(spared)} claims about networks (--keep-going tries them)"
+        )
     for row in tried:
-        told = [m for m in (row.evidence.measurements if row.evidence else ()) if m.is_told]
+        shown = [finding for finding in (row.evidence, *row.findings) if finding]
+        told = [m for finding in shown for m in finding.measurements if m.is_told]
         lines += [f"{row.claim}: {measurement_in_words(measurement)}" for measurement in told]
     return "\n".join(lines)

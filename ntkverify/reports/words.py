@@ -1,9 +1,10 @@
 """Scenarios and measurements in words."""
 
 import itertools
+import math
 from typing import Any
 
-from ntkverify.findings import Measurement
+from ntkverify.findings import Measurement, Verdict
 from ntkverify.reports.reading import LINEAR, MODULE, layers
 
 
@@ -14,6 +15,7 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
     points, module, stack = scenario["points"], scenario.get("module"), layers(scenario)
     count = points["count"]
     text = f"{_count(count, points['source'] + ' point')} of dimension {points['dimension']}"
+    text += _domain(points.get("domain"))
     if module:
         text += f"; {_module(module)}"
     if stack:
@@ -31,6 +33,20 @@ def scenario_in_words(scenario: dict[str, Any]) -> str:
             f" largest stable learning rate, {_count(training['test_points'], 'point')} held out"
         )
     return text + "."
+
+
+def _domain(domain: dict[str, Any] | None) -> str:
+    """Says what of a domain is not as usual."""
+    if not domain:
+        return ""
+    parts = ["of norm 1"] if domain.get("unit_norm") else []
+    if "norms" in domain and not parts:
+        parts.append("of norms {:g} to {:g}".format(*domain["norms"]))
+    if domain.get("closest_angle"):
+        parts.append(f"no two nearer to parallel than {domain['closest_angle']:g} rad")
+    if domain.get("dtype"):
+        parts.append(f"in {domain['dtype']}")
+    return "".join(f", {part}" for part in parts)
 
 
 def _method(training: dict[str, Any]) -> str:
@@ -73,9 +89,13 @@ def _layer(layer: dict[str, Any]) -> str:
 
 def measurement_in_words(measurement: Measurement) -> str:
     """Says what was got, what was expected, and how far the number can be trusted."""
+    if measurement.is_told and math.isnan(measurement.value):
+        return f"{measurement.name}: {measurement.tolerance}."
     if measurement.is_told:
         between = " ({:.3g} to {:.3g})".format(*measurement.interval) if measurement.interval else ""
         return f"{measurement.name}: {measurement.value:.3g}{between}; {measurement.tolerance}."
+    if measurement.witness and measurement.verdict is Verdict.FAILS:
+        return "; ".join(measurement.lines) + "."
     text = f"{measurement.name}: got {measurement.value:.4g}, {_expected(*measurement.allowed)}"
     if measurement.interval:
         text += f"; interval {measurement.interval[0]:.4g} to {measurement.interval[1]:.4g}"

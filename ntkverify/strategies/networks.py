@@ -13,6 +13,7 @@ from ntkverify.activations import DRAWN, Activation, Erf, ReLU
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.budgets import Budget
 from ntkverify.data import REAL, Points
+from ntkverify.domain import Domain
 from ntkverify.methods import GradientDescent, Method
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.strategies.spaces import Space, own_domain, own_inputs
@@ -82,7 +83,8 @@ class Scenarios(Space):
     units are chosen from, None where the width rules; a single entry stands for every layer. The rest is of
     multilayer perceptrons with one output: weights are those of all layers but the first, which has its own. rates:
     weight_rate and bias_rate, chosen layer by layer. zero_heads: whether the last layer's weights and biases start at
-    zero, and move.
+    zero, and move. unstated: the domain of a subject that is made for all inputs; beyond: inputs are not brought into
+    the subject's domain.
     """
 
     counts: tuple[int, int]
@@ -101,6 +103,8 @@ class Scenarios(Space):
     rates: tuple[tuple[float | None, float | None], ...] = NTK_PARAMETERIZED
     zero_heads: tuple[bool, ...] = (False,)
     metrics: Metrics = Metrics()
+    unstated: Domain | None = None
+    beyond: bool = False
 
     def __call__(self, subject: Subject, budget: Budget, seed: int) -> SearchStrategy[Scenario]:
         return _scenarios(self, subject, budget, seed)
@@ -139,7 +143,7 @@ def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Subject, budget: Budg
     if inputs is not None:
         sources = [source for source in sources if REAL.get(source, inputs) == inputs]
     source = draw(st.sampled_from(sources))
-    domain = own_domain(subject)
+    domain = None if space.beyond else own_domain(subject) or space.unstated
     # Drawn for real data too: shrinking needs one shape of choices.
     least, most = space.dimensions
     if domain and domain.closest_angle:

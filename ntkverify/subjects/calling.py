@@ -126,5 +126,5 @@ class Calling:
 
 
 def _plain(values: Any) -> Any:
-    """Returns what NumPy reads: a tensor without its graph, on the CPU."""
-    return values.detach().cpu() if hasattr(values, "detach") else values
+    """Returns what NumPy reads: of a tensor, an array without its graph, on the CPU."""
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else values

@@ -86,10 +86,8 @@ class ModuleSubject:
         self.widths = _ladder(architecture, width) if widths is None else _own_ladder(width, widths)
         self.width = self.widths[0]
         self.shape = (FEATURES,) if data is not None else self._shape(inputs)
-        self.inputs = int(torch.Size(self.shape).numel())
+        self.inputs, self.domain = int(torch.Size(self.shape).numel()), None
         self._check()
-
-    domain = None
 
     def supports(self, arch: Architecture) -> bool:
         """Tells whether `arch` is the one that the networks are of."""

@@ -61,6 +61,13 @@ class HasDomain(Subject, Protocol):
         """Says for which inputs its kernels are judged; None for all that there are numbers for."""
 
 
+class HasTryCalls(Subject, Protocol):
+    """Finds out how it wants to be called before any claim is tried."""
+
+    def try_calls(self) -> None:
+        """Raises InvalidArgument, with the remedy, where its parts cannot be called."""
+
+
 class HasAccuracy(Subject, Protocol):
     """Claims an accuracy for its kernels; without, FOREIGN_ACCURACY is allowed."""
 

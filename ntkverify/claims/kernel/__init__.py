@@ -1,6 +1,6 @@
 """Claims about the analytic kernels: deterministic, judged at rounding level."""
 
-from ntkverify.claims.kernel import deep, definiteness, rank, robustness, structure, values
+from ntkverify.claims.kernel import deep, definiteness, rank, reach, robustness, structure, values
 
 CLAIMS = (
     *structure.CLAIMS,
@@ -9,4 +9,5 @@ CLAIMS = (
     *rank.CLAIMS,
     *deep.CLAIMS,
     *robustness.CLAIMS,
+    *reach.CLAIMS,
 )

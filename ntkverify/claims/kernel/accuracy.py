@@ -12,6 +12,7 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.subjects import FOREIGN_ACCURACY, Subject, has
+from ntkverify.witness import Witness
 
 STEP = 1e-6
 """Relative change of the inputs from which their condition is read off."""
@@ -63,14 +64,53 @@ def _condition(arch: Architecture | None, x: np.ndarray) -> float:
 def relative_difference(
     got: np.ndarray, expected: np.ndarray, diagonal1: np.ndarray, diagonal2: np.ndarray
 ) -> float:
-    """max |got - expected| / sqrt(diagonal1 diagonal2) over (n1, n2) entries; infinite where one is
+    """The largest of `relative_differences`."""
+    return float(relative_differences(got, expected, diagonal1, diagonal2).max())
+
+
+def relative_differences(
+    got: np.ndarray, expected: np.ndarray, diagonal1: np.ndarray, diagonal2: np.ndarray
+) -> np.ndarray:
+    """|got - expected| / sqrt(diagonal1 diagonal2) of (n1, n2) entries; infinite where one is
     not finite, or differs where the scale is 0."""
     if got.shape != expected.shape:
-        return np.inf
+        return np.full(expected.shape, np.inf)
     difference = np.abs(got - expected)
     scale = np.sqrt(np.abs(diagonal1))[:, None] * np.sqrt(np.abs(diagonal2))[None, :]
     relative = np.divide(difference, scale, out=np.where(difference == 0, 0.0, np.inf), where=scale > 0)
-    return float(np.where(np.isfinite(relative), relative, np.inf).max())
+    return np.where(np.isfinite(relative), relative, np.inf)
+
+
+def compared(
+    name: str,
+    got: np.ndarray,
+    wanted: np.ndarray,
+    scales: tuple[np.ndarray, np.ndarray],
+    bound: float,
+    points: tuple[np.ndarray, np.ndarray],
+    what: str = "",
+) -> Measurement:
+    """Holds entries got (n1, n2) against those wanted, relative to sqrt(k(x, x) k(y, y)).
+
+    scales: the diagonals (n1,), (n2,); points: (n1, d), (n2, d), whose worst pair is the witness; what: where `wanted`
+    comes from, in words.
+    """
+    relative = relative_differences(got, wanted, *scales)
+    worst = np.unravel_index(int(relative.argmax()), relative.shape)
+    return judged_within(
+        name, float(relative.max()), bound, witness=_witness(got, wanted, worst, points, what)
+    )
+
+
+def _witness(
+    got: np.ndarray, wanted: np.ndarray, worst: tuple, points: tuple[np.ndarray, np.ndarray], what: str
+) -> Witness | None:
+    if got.shape != wanted.shape:
+        return None
+    row, column = (tuple(x[place].tolist()) for x, place in zip(points, worst, strict=True))
+    values = ((float(matrix[worst]),) for matrix in (got, wanted))
+    one, other = ((value,) for value in values)
+    return Witness(rows=(row,), columns=(column,), got=one, wanted=other, what=what)
 
 
 def judged_within(name: str, value: float, bound: float, tolerance: str = "", **fields: Any) -> Measurement:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import kernels
-from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound, spectrum_columns
+from ntkverify.claims.kernel.spectrum import scaled, small_matrix, spectrum_and_bound, spectrum_columns
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import BIASED, DISTINCT, LAST_MOVES_AS_SPREAD, NON_POLYNOMIAL, TRAINED_LAST
 from ntkverify.scenarios import Scenario
@@ -14,7 +14,15 @@ from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, SOURC
 from ntkverify.subjects import Subject
 
 
-def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, lower: float) -> Measurement:
+def _smallest(
+    name: str,
+    spectrum: np.ndarray,
+    bound: float,
+    verdict: Verdict,
+    lower: float,
+    gram: np.ndarray,
+    x: np.ndarray,
+) -> Measurement:
     return Measurement(
         name=name,
         verdict=verdict,
@@ -22,6 +30,7 @@ def _smallest(name: str, spectrum: np.ndarray, bound: float, verdict: Verdict, l
         allowed=(lower, math.inf),
         tolerance=f"rounding moves it by at most {bound:.2g}",
         series=spectrum_columns(spectrum, bound),
+        witness=small_matrix(gram, x) if verdict is Verdict.FAILS else None,
     )
 
 
@@ -32,7 +41,7 @@ def measure_semidefinite(subject: Subject, scenario: Scenario, effort: Effort) -
     for name, kernel in kernels(subject, arch).items():
         gram = kernel(x, x)
         spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(gram, np.diag(gram)))
-        out.append(_nonnegative(f"{name}, smallest eigenvalue", spectrum, bound))
+        out.append(_nonnegative(f"{name}, smallest eigenvalue", spectrum, bound, gram, x))
     return tuple(out)
 
 
@@ -40,13 +49,16 @@ def measure_dominates(subject: Subject, scenario: Scenario, effort: Effort) -> t
     """Smallest eigenvalue of Theta - K, on the scale of Theta: not below 0."""
     arch, x = scenario.architecture, scenario.points.inputs()
     nngp, ntk = (kernel(x, x) for kernel in kernels(subject, arch).values())
-    spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(ntk - nngp, np.diag(ntk)))
-    return (_nonnegative("NTK - NNGP, smallest eigenvalue", spectrum, bound),)
+    difference = ntk - nngp
+    spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(difference, np.diag(ntk)))
+    return (_nonnegative("NTK - NNGP, smallest eigenvalue", spectrum, bound, difference, x),)
 
 
-def _nonnegative(name: str, spectrum: np.ndarray, bound: float) -> Measurement:
+def _nonnegative(
+    name: str, spectrum: np.ndarray, bound: float, gram: np.ndarray, x: np.ndarray
+) -> Measurement:
     verdict = Verdict.HOLDS if spectrum[0] >= -bound else Verdict.FAILS
-    return _smallest(name, spectrum, bound, verdict, -bound)
+    return _smallest(name, spectrum, bound, verdict, -bound, gram, x)
 
 
 def measure_strictly_positive(
@@ -63,7 +75,7 @@ def measure_strictly_positive(
         verdict = Verdict.FAILS  # negative, or two equal rows: singular, whatever the rounding
     else:
         verdict = Verdict.UNDECIDED
-    return (_smallest("smallest eigenvalue", spectrum, bound, verdict, bound),)
+    return (_smallest("smallest eigenvalue", spectrum, bound, verdict, bound, gram, x),)
 
 
 ANY_POINTS = Scenarios(

@@ -17,6 +17,7 @@ from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, Scenarios
 from ntkverify.subjects import Subject
+from ntkverify.witness import Witness
 
 DIFFERENCE = 1e-4
 """Step of the central differences; their error falls like its square."""
@@ -27,11 +28,21 @@ def measure_finite(subject: Subject, scenario: Scenario, effort: Effort) -> tupl
     arch, x = scenario.architecture, scenario.points.inputs()
     out = []
     for name, kernel in kernels(subject, arch).items():
-        out.append(judged_within(f"{name}, entries not finite", _bad(kernel(x, x)), 0, "none may be"))
+        values = kernel(x, x)
+        words, witness = f"{name}, entries not finite", _first_bad(values, x)
+        out.append(judged_within(words, _bad(values), 0, "none may be", witness=witness))
         gradient = _gradient(subject, name, arch, x, np.ones((len(x), len(x))))
         if gradient is not None:
             out.append(judged_within(f"{name}, gradients not finite", _bad(gradient), 0, "none may be"))
     return tuple(out)
+
+
+def _first_bad(values: np.ndarray, x: np.ndarray) -> Witness | None:
+    """The first pair of points whose entry is not finite."""
+    for i, j in np.argwhere(~np.isfinite(values)):
+        row, column = (tuple(x[place].tolist()) for place in (i, j))
+        return Witness(rows=(row,), columns=(column,), got=((float(values[i, j]),),))
+    return None
 
 
 def _bad(values: np.ndarray) -> int:

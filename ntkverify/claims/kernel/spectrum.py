@@ -13,6 +13,10 @@ from ntkverify.architecture import Architecture
 from ntkverify.claims.kernel.accuracy import rounding_bound
 from ntkverify.numerics import spectral_rounding_bound
 from ntkverify.subjects import Subject
+from ntkverify.witness import Witness
+
+SHOWN = 3
+"""Points of a matrix that is shown."""
 
 
 def scaled(gram: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
@@ -35,6 +39,20 @@ def spectrum_and_bound(
     return np.linalg.eigvalsh((matrix + matrix.T) / 2), entries + spectral_rounding_bound(
         torch.from_numpy(matrix)
     )
+
+
+def small_matrix(gram: np.ndarray, x: np.ndarray) -> Witness:
+    """The part of a matrix (n, n) of points x (n, d) that shows best that it is not positive: SHOWN points at most."""
+    bad = np.argwhere(~np.isfinite(gram))
+    if len(bad):
+        chosen = np.unique(bad[0])
+    else:
+        root = np.sqrt(np.where(np.diag(gram) == 0, 1, np.abs(np.diag(gram))))
+        vector = np.linalg.eigh((gram + gram.T) / 2 / np.outer(root, root))[1][:, 0]
+        chosen = np.sort(np.argsort(-np.abs(vector))[:SHOWN])
+    rows = tuple(tuple(point) for point in x[chosen].tolist())
+    matrix = tuple(tuple(row) for row in gram[np.ix_(chosen, chosen)].tolist())
+    return Witness(rows=rows, columns=rows, got=matrix)
 
 
 def spectrum_columns(spectrum: np.ndarray, bound: float) -> dict[str, tuple[float, ...]]:

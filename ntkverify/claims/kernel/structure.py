@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
+from ntkverify.claims.kernel.accuracy import compared, kernels, rounding_bound
 from ntkverify.findings import Measurement
 from ntkverify.premises import ANY_NORM, HOMOGENEOUS, ISOTROPIC, UNBIASED
 from ntkverify.scenarios import Scenario
@@ -22,15 +22,11 @@ def measure_symmetric(subject: Subject, scenario: Scenario, effort: Effort) -> t
     for name, kernel in kernels(subject, scenario.architecture).items():
         gram = kernel(x, x)
         diagonal = np.diag(gram)
+        several = diagonal[: len(few)], diagonal
+        crossed = kernel(few, x), kernel(x, few).T
         out += [
-            judged_within(
-                f"{name}, Gram matrix", relative_difference(gram, gram.T, diagonal, diagonal), bound
-            ),
-            judged_within(
-                f"{name}, two sets",
-                relative_difference(kernel(few, x), kernel(x, few).T, diagonal[: len(few)], diagonal),
-                bound,
-            ),
+            compared(f"{name}, Gram matrix", gram, gram.T, (diagonal, diagonal), bound, (x, x), "k(y, x)"),
+            compared(f"{name}, two sets", *crossed, several, bound, (few, x), "k(y, x)"),
         ]
     return tuple(out)
 
@@ -51,9 +47,10 @@ def measure_consistent(subject: Subject, scenario: Scenario, effort: Effort) -> 
             ("rows in another order", kernel(x[order], x[order]), order, order),
             ("single pairs", np.array(pairs), order[:3], order[:3]),
         ):
-            diagonals = (np.diag(gram)[chosen] for chosen in (rows, columns))
-            difference = relative_difference(got, gram[np.ix_(rows, columns)], *diagonals)
-            out.append(judged_within(f"{name}, {how}", difference, bound))
+            one, other = (np.diag(gram)[chosen] for chosen in (rows, columns))
+            wanted, points = gram[np.ix_(rows, columns)], (x[rows], x[columns])
+            words = f"{name}, {how}"
+            out.append(compared(words, got, wanted, (one, other), bound, points, "in the Gram matrix"))
     return tuple(out)
 
 
@@ -67,8 +64,10 @@ def measure_rotation_invariant(
     for name, kernel in kernels(subject, scenario.architecture).items():
         gram = kernel(x, x)
         diagonal = np.diag(gram)
-        difference = relative_difference(kernel(x @ turn, x @ turn), gram, diagonal, diagonal)
-        out.append(judged_within(name, difference, bound))
+        turned = kernel(x @ turn, x @ turn)
+        out.append(
+            compared(name, turned, gram, (diagonal, diagonal), bound, (x @ turn,) * 2, "before turning")
+        )
     return tuple(out)
 
 
@@ -82,8 +81,9 @@ def measure_homogeneous(subject: Subject, scenario: Scenario, effort: Effort) ->
         gram = kernel(x, x)
         expected = (factors @ factors.T) ** degree * gram
         diagonal = np.diag(expected)
-        difference = relative_difference(kernel(factors * x, factors * x), expected, diagonal, diagonal)
-        out.append(judged_within(name, difference, bound))
+        scaled = factors * x
+        got, scales = kernel(scaled, scaled), (diagonal, diagonal)
+        out.append(compared(name, got, expected, scales, bound, (scaled, scaled), "by homogeneity"))
     return tuple(out)
 
 

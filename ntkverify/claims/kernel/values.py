@@ -9,13 +9,14 @@ from ntkverify import oracle
 from ntkverify.analytic import in_metric
 from ntkverify.analytic.tiles import evaluate
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import judged_within, kernels, relative_difference, rounding_bound
+from ntkverify.claims.kernel.accuracy import compared, judged_within, kernels, rounding_bound
 from ntkverify.findings import Measurement
 from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 from ntkverify.subjects import Subject
+from ntkverify.witness import Witness
 
 
 def measure_diagonal(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -28,7 +29,7 @@ def measure_diagonal(subject: Subject, scenario: Scenario, effort: Effort) -> tu
         got = np.diag(kernel(x, x.copy()))
         expected = np.array([values[name] for values in fine])
         doubt = np.abs(expected - [values[name] for values in coarse])
-        out.append(_compared(name, got, expected, np.abs(expected), bound, doubt))
+        out.append(_integrated(name, got, expected, np.abs(expected), bound, doubt, (x, x)))
     return tuple(out)
 
 
@@ -42,8 +43,9 @@ def measure_oracle(subject: Subject, scenario: Scenario, effort: Effort) -> tupl
     for name, kernel in kernels(subject, arch).items():
         got = kernel(points[:1], points[1:])[0]
         scale = np.sqrt(scales[0][name] * scales[1][name])
-        doubt = abs(fine[name] - coarse[name])
-        out.append(_compared(name, got, np.array([fine[name]]), scale, bound, doubt))
+        doubt = np.array([abs(fine[name] - coarse[name])])
+        pair = points[:1], points[1:]
+        out.append(_integrated(name, got, np.array([fine[name]]), scale, bound, doubt, pair))
     return tuple(out)
 
 
@@ -54,23 +56,33 @@ def measure_recursion(subject: Subject, scenario: Scenario, effort: Effort) -> t
     for name, kernel in kernels(subject, arch).items():
         expected = evaluate(name.lower(), arch, in_metric(arch, points), None).numpy()
         diagonal = np.diag(expected)
-        out.append(
-            judged_within(name, relative_difference(kernel(x, x), expected, diagonal, diagonal), bound)
-        )
+        out.append(compared(name, kernel(x, x), expected, (diagonal, diagonal), bound, (x, x)))
     return tuple(out)
 
 
-def _compared(
-    name: str, got: np.ndarray, expected: np.ndarray, scale: np.ndarray, bound: float, doubt: float
+def _integrated(
+    name: str,
+    got: np.ndarray,
+    wanted: np.ndarray,
+    scale: np.ndarray,
+    bound: float,
+    doubt: np.ndarray,
+    points: tuple[np.ndarray, np.ndarray],
 ) -> Measurement:
-    """`doubt`: how far two resolutions of the integral differ; the finer one is better than that."""
-    relative = np.divide(np.abs(got - expected), scale, out=np.zeros_like(expected), where=scale > 0)
-    relative = np.where((scale == 0) & (got != 0), np.inf, relative)
-    unsure = np.divide(doubt, scale, out=np.zeros_like(expected), where=scale > 0).max()
-    worst = float(np.where(np.isfinite(relative), relative, np.inf).max())
-    return judged_within(
-        name, worst, bound + float(unsure), f"rounding, and {unsure:.1g} from the integration"
+    """Holds numbers got (n,) of pairs of points, (n, d) each, against integrals; scale: what they are relative to.
+
+    doubt: (n,), how far two resolutions of the integrals differ; the finer one is better than that.
+    """
+    unsure = np.divide(doubt, scale, out=np.zeros_like(wanted), where=scale > 0).max()
+    relative = np.divide(np.abs(got - wanted), scale, out=np.zeros_like(wanted), where=scale > 0)
+    relative = np.where((scale == 0) & (got != 0) | ~np.isfinite(got), np.inf, relative)
+    worst = int(relative.argmax())
+    one, other = (tuple(x[worst].tolist()) for x in points)
+    witness = Witness(
+        rows=(one,), columns=(other,), got=((float(got[worst]),),), wanted=((float(wanted[worst]),),)
     )
+    explained = f"rounding, and {unsure:.1g} from the integration"
+    return judged_within(name, float(relative.max()), bound + float(unsure), explained, witness=witness)
 
 
 ANYWHERE = Scenarios(
