@@ -44,7 +44,14 @@ def failing(subject, *claims):
     return {claim for claim, verdict in inside(subject, *claims).items() if verdict is Verdict.FAILS}
 
 
-CLAIMS = ("kernel.symmetric", "kernel.consistent", "kernel.diagonal", "kernel.oracle", "kernel.recursion")
+CLAIMS = (
+    "kernel.symmetric",
+    "kernel.consistent",
+    "kernel.diagonal",
+    "kernel.oracle",
+    "kernel.recursion",
+    "kernel.reach",
+)
 
 
 @pytest.mark.parametrize(("depth", "bias"), [(1, 0.5), (3, 0.0), (2, 1.7)])
