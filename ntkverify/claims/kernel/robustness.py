@@ -20,7 +20,8 @@ from ntkverify.subjects import Subject
 from ntkverify.witness import Witness
 
 DIFFERENCE = 1e-4
-"""Step of the central differences; their error falls like its square."""
+"""Least step of the central differences, whose error falls like its square; kernels that claim less than rounding get
+the third root of their accuracy, which balances it with theirs."""
 
 
 def measure_finite(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -56,18 +57,20 @@ def measure_differentiable(subject: Subject, scenario: Scenario, effort: Effort)
     middle = len(points) // 2
     x, y, rng = points[:middle], points[middle:], derive(scenario.points.seed, "direction")
     weights, direction = rng.standard_normal((len(x), len(y))), rng.standard_normal(x.shape)
+    noise = max(unit_roundoff(torch.float64), accuracy(subject))
+    step = max(DIFFERENCE, noise ** (1 / 3))
     out = []
     for name, kernel in kernels(subject, arch).items():
         gradient = _gradient(subject, name, arch, x, weights, y)
         if gradient is None:
             continue
 
-        def at(step: float, kernel: KernelFunction = kernel) -> float:
-            return float((weights * kernel(x + step * direction, y)).sum())
+        def at(h: float, kernel: KernelFunction = kernel) -> float:
+            return float((weights * kernel(x + h * direction, y)).sum())
 
-        coarse, fine = ((at(h) - at(-h)) / (2 * h) for h in (2 * DIFFERENCE, DIFFERENCE))
+        coarse, fine = ((at(h) - at(-h)) / (2 * h) for h in (2 * step, step))
         size = np.abs(weights * kernel(x, y)).sum() + abs(fine) or 1.0
-        rounding = 64 * max(unit_roundoff(torch.float64), accuracy(subject)) * size / DIFFERENCE
+        rounding = 64 * noise * size / step
         # The finer difference errs by a third of how far the two lie apart, and by terms of order h^4.
         doubt = abs(coarse - fine) + rounding
         error = abs(float((gradient * direction).sum()) - fine)
