@@ -82,7 +82,7 @@ class Scenarios(Space):
     widths: one series of them, largest first, or what tells it from the budget. profile: what each hidden layer's
     units are chosen from, None where the width rules; a single entry stands for every layer. The rest is of
     multilayer perceptrons with one output: weights are those of all layers but the first, which has its own. rates:
-    weight_rate and bias_rate, chosen layer by layer. zero_heads: whether the last layer's weights and biases start at
+    weight_rate and bias_rate, chosen layer by layer where the subject knows rates and metrics. zero_heads: whether the last layer's weights and biases start at
     zero, and move. unstated: the domain of a subject that is made for all inputs; beyond: inputs are not brought into
     the subject's domain.
     """
@@ -121,20 +121,26 @@ def _trainings(draw: st.DrawFn, space: Trainings) -> Training:
 
 
 @st.composite
-def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int) -> Architecture:
+def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int, moving: bool) -> Architecture:
     weight_std, bias_std = draw(st.sampled_from(space.weight_stds)), draw(st.sampled_from(space.bias_stds))
     first = Linear(weight_std, bias_std, draw(st.sampled_from(space.first_weights)))
     other = Linear(weight_std, bias_std, draw(st.sampled_from(space.weights)))
     activation, depth = draw(st.sampled_from(space.activations)), draw(st.sampled_from(space.depths))
-    linears = []
-    for linear in (first, *[other] * depth):
+    linears = [first, *[other] * depth]
+    if not moving:
+        return _mlp(inputs, linears, activation)
+    for place, linear in enumerate(linears):
         weight_rate, bias_rate = draw(st.sampled_from(space.rates))
-        linears.append(replace(linear, weight_rate=weight_rate, bias_rate=bias_rate))
+        linears[place] = replace(linear, weight_rate=weight_rate, bias_rate=bias_rate)
     if draw(st.sampled_from(space.zero_heads)):
         linears[-1] = Linear(0.0, 0.0, weight_rate=weight_std**2, bias_rate=bias_std**2)
-    layers = [layer for linear in linears for layer in (linear, activation)][:-1]
     metric = space.metrics.of(draw(st.sampled_from(space.metrics.kinds)), inputs)
-    return Architecture(inputs=inputs, layers=Sequential(*layers), metric=metric)
+    return replace(_mlp(inputs, linears, activation), metric=metric)
+
+
+def _mlp(inputs: int, linears: list[Linear], activation: Activation) -> Architecture:
+    layers = [layer for linear in linears for layer in (linear, activation)][:-1]
+    return Architecture(inputs=inputs, layers=Sequential(*layers))
 
 
 @st.composite
@@ -152,7 +158,7 @@ def _scenarios(draw: st.DrawFn, space: Scenarios, subject: Subject, budget: Budg
     dimension = inputs or REAL.get(source, dimension)
     arch = getattr(subject, "architecture", None)
     if not hasattr(subject, "architecture"):
-        arch = draw(_architectures(space, dimension))
+        arch = draw(_architectures(space, dimension, getattr(subject, "knows_rates", False)))
         assume(getattr(subject, "supports", lambda _: True)(arch))
     points = Points(
         source=source,

@@ -20,6 +20,7 @@ class BuiltinSubject:
     name: str = "ntkverify"
     accuracy: float = 0.0
     domain: Domain | None = None
+    knows_rates: bool = True
     empirical_methods: tuple[str, ...] = ("auto", *empirical.METHODS)
 
     @property

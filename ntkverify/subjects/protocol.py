@@ -45,6 +45,14 @@ class HasSupports(Subject, Protocol):
         """Tells whether the subject can be asked about `arch`."""
 
 
+class KnowsRates(Subject, Protocol):
+    """Reads layers' rates and an architecture's metric; without, it is asked about architectures that have none."""
+
+    @property
+    def knows_rates(self) -> bool:
+        """Says whether it does."""
+
+
 class HasInputs(Subject, Protocol):
     """Takes a certain number of features; read only where no architecture says it."""
 

@@ -13,7 +13,7 @@ def test_a_failure_is_an_error_with_its_numbers_on_one_line(failing):
     assert all("\n" not in line and "\r" not in line for line in lines)
     oracle = next(line for line in lines if "kernel.oracle" in line)
     assert oracle.startswith("::error title=kernel.oracle::kernel.oracle failed on 2 sphere points")
-    assert "%0ANTK: got" in oracle and "ntkverify replay" in oracle
+    assert "%0ANTK: k(x, y) = " in oracle and "but should be" in oracle and "ntkverify replay" in oracle
 
 
 def test_a_run_that_holds_has_no_errors_unless_findings_fail(good):

@@ -61,7 +61,8 @@ def test_a_failure_is_told_in_full(failing):
     )
     assert scenario_in_words(finding.scenario) in text
     wrong = next(m for m in finding.measurements if m.verdict is Verdict.FAILS)
-    assert f"got {wrong.value:.4g}, expected 0 to {wrong.allowed[1]:.4g}" in text
+    assert f"relative error {wrong.value:.3g}, allowed {wrong.allowed[1]:.3g}" in text
+    assert wrong.witness.lines[0] in text and wrong.witness.lines[1] in text  # before any ratio
     assert "could be anything else and it would fail all the same: the seed" in text
     assert "NTK: explained by <the last layer is left out>." in text
     assert "moving kernel 0.01 25.0% -1/2; -0.50 (-0.60 to -0.40)" in text
