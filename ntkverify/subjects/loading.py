@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ntkverify import guarding
-from ntkverify.errors import InvalidArgument
+from ntkverify.errors import InvalidArgument, MissingExtra
 from ntkverify.guarding import exits_raise
 from ntkverify.subjects.parts import PARTS, has
 from ntkverify.subjects.protocol import Subject
@@ -80,7 +80,7 @@ def _importing(place: str) -> Iterator[None]:
     try:
         with exits_raise():
             yield
-    except (InvalidArgument, KeyboardInterrupt):
+    except (InvalidArgument, MissingExtra, KeyboardInterrupt):
         raise
     except BaseException as error:
         *_, what = traceback.format_exception_only(error)
