@@ -53,8 +53,9 @@ def check(
 
     claims: ids such as "kernel.symmetric", families such as "kernel", or Claims; None for all.
     budget: "quick", "standard" or "thorough". timeout: seconds after which a claim whose code hangs is ended, inside
-    its premises and outside, 0 for never; None for the budget's. keep_going: draw networks even for a kernel that was
-    found wrong; without, the header's "spared" lists the claims that were not tried. record: called with every finding as it comes. progress:
+    its premises and outside, 0 for never; None for the budget's. keep_going: draw networks even for a kernel that
+    was found to be wrong, or to be ntkverify's own; without, the header's "spared" says why claims were not tried.
+    record: called with every finding as it comes. progress:
     called before every scenario with the claim, how many were tried, and how many are planned.
     Raises InvalidArgument for something that is no subject, an unknown claim or budget, a seed that is no integer.
     """
@@ -75,10 +76,10 @@ def check(
         timeout=timeout,
         keep_going=keep_going,
     )
-    spared = []
+    spared: dict[str, str] = {}
     for claim in chosen:
-        if hunt.spares(claim):
-            spared.append(claim.id)
+        if reason := hunt.spares(claim):
+            spared[claim.id] = reason
             continue
         for attempt in (hunt.inside, hunt.outside):
             _recorded(attempt, claim)

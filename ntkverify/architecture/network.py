@@ -79,6 +79,22 @@ class Architecture:
         """The number of hidden layers."""
         return len(self.linears) - 1
 
+    @property
+    def is_undetermined_at_zero(self) -> bool:
+        """Whether the NTK of an input of zeros hangs on what the derivative of a kink is called at the kink itself.
+
+        So it is where biases start at zero and move: what an activation gets of that input is exactly 0.
+        """
+        is_zero, moves = True, False
+        for layer in self.walk():
+            if isinstance(layer, Linear):
+                is_zero, moves = is_zero and layer.bias_std == 0, moves or layer.rates[1] > 0
+            elif isinstance(layer, Activation):
+                if is_zero and moves and layer.kinked:
+                    return True
+                is_zero = is_zero and layer(torch.zeros(())).item() == 0
+        return False
+
     def deeper(self, times: int = 1) -> Self:
         """The architecture with its last hidden layer, and the Linear layer behind it, `times` times more."""
         layers = self.walk()

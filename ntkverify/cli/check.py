@@ -24,7 +24,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--seed", type=int, default=0, help="the same seed gives the same findings (default: 0)"
     )
     parser.add_argument(
-        "--keep-going", action="store_true", help="draw networks even for a kernel that was found wrong"
+        "--keep-going", action="store_true", help="draw networks even where kernels have settled the matter"
     )
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help=TIMEOUT_HELP)
     parser.add_argument(
@@ -54,7 +54,7 @@ def check(options: argparse.Namespace) -> int:
     progress = _Progress()
     try:
         found = checking.check(subject, claims, **settings, record=run.record, progress=progress)
-        run.note(spared=found.header.get("spared", []))
+        run.note(spared=found.header.get("spared", {}))
     except KeyboardInterrupt:
         run.note(interrupted=f"while {progress.claim or 'the first claim'} was tried")
     path = reports.write(run)

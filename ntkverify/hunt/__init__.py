@@ -18,6 +18,7 @@ from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.guarding import TimedOut, exits_raise, time_limit
 from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded, without_scenario
 from ntkverify.hunt.describing import describe, errors
+from ntkverify.hunt.sparing import reason_to_spare
 from ntkverify.refutation import ClaimRefuted
 from ntkverify.reproducible import constants_left_out
 from ntkverify.scenarios import Scenario
@@ -37,7 +38,7 @@ class Hunt:
     record: called with every finding as it comes. progress: called before every scenario with
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     timeout: seconds after which a claim is ended, inside its premises and outside, 0 for never; None for the budget's.
-    keep_going: train networks even for a kernel that was found wrong. known: diagnoses, each made once a run.
+    keep_going: try what `spares` spares. known: diagnoses, each made once a run. settled: claims that were found to hold.
     Raises InvalidArgument for a seed or a timeout that is none.
     """
 
@@ -51,6 +52,7 @@ class Hunt:
     timeout: float | None = None
     keep_going: bool = False
     known: Diagnoses = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         derive(self.seed)  # which checks it
@@ -63,10 +65,9 @@ class Hunt:
         """Is how long a claim may take."""
         return self.budget.seconds if self.timeout is None else self.timeout
 
-    def spares(self, claim: Claim) -> bool:
-        """Tells whether `claim` need not be tried: it draws networks, and the kernel that it is about is wrong."""
-        wrong = any(one and one.distance > one.accuracy for one in self.known.values())
-        return wrong and claim.stochastic and not self.keep_going and claim.concerns(self.subject)
+    def spares(self, claim: Claim) -> str:
+        """Says why `claim` need not be tried, as `reason_to_spare` does; "" where it is to be."""
+        return "" if self.keep_going else reason_to_spare(claim, self.subject, self.known, self.settled)
 
     def inside(self, claim: Claim) -> Verdict:
         """Tries to refute `claim` where its premises hold: HOLDS, UNDECIDED or OUT_OF_SCOPE.
@@ -74,7 +75,9 @@ class Hunt:
         Raises ClaimRefuted, carrying the minimal counterexample, for a failure or a crash.
         """
         with self._crashes_recorded(claim):
-            return self._inside(claim)
+            verdict = self._inside(claim)
+        self.settled.update([claim.id] * (verdict is Verdict.HOLDS))
+        return verdict
 
     def _inside(self, claim: Claim) -> Verdict:
         if not claim.concerns(self.subject):

@@ -141,6 +141,11 @@ LAST_MOVES_AS_SPREAD = Premise(
     statement="the last layer's parameters move at least as far as they are spread at the start",
     holds=lambda scenario: scenario.architecture is None or _moves_as_spread(scenario.arch.linears[-1]),
 )
+RANDOM_OUTPUTS = Premise(
+    name="random outputs",
+    statement="outputs are random at the start: the last layer does not start at zero",
+    holds=lambda scenario: scenario.arch.linears[-1].weight_std > 0,
+)
 ISOTROPIC = Premise(
     name="isotropic",
     statement="inputs have no metric of their own",

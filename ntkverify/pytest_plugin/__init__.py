@@ -55,7 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--ntk-timeout", metavar="SECONDS", type=float, help=TIMEOUT_HELP)
     group.addoption(
-        "--ntk-keep-going", action="store_true", help="draw networks even for a kernel that was found wrong"
+        "--ntk-keep-going",
+        action="store_true",
+        help="draw networks even where kernels have settled the matter",
     )
     group.addoption(
         "--ntk-fail-on-findings", action="store_true", help="fail also outside a claim's premises"

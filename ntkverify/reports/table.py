@@ -1,5 +1,6 @@
 """What a run says of each claim, in one row."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ntkverify.findings import Finding, Verdict, summary
@@ -85,10 +86,8 @@ def verdict_table(run: Run) -> str:
         lines.append(f"{row.claim:<36} {row.verdict:<13} {held:>5} {undecided:>10}  {row.broken}")
     if len(tried) < len(table):
         lines.append(f"out of scope: {len(table) - len(tried)} claims about what the subject does not bring")
-    if spared := run.header.get("spared"):
-        lines.append(
-            f"not tried, since the kernel is wrong: {len(spared)} claims about networks (--keep-going tries them)"
-        )
+    for reason, count in Counter(run.header.get("spared", {}).values()).items():
+        lines.append(f"not tried, since {reason}: {count} claims about networks (--keep-going tries them)")
     for row in tried:
         shown = [finding for finding in (row.evidence, *row.findings) if finding]
         told = [m for finding in shown for m in finding.measurements if m.is_told]

@@ -26,7 +26,8 @@ class KernelSubject:
     without, they get NumPy arrays.
     architecture: without one, what holds for every kernel is tried, and nothing else.
     accuracy: the relative accuracy that they claim, against which they are judged; None for 1e-6, in float32 1e-3.
-    domain: the inputs that they are made for; claims are judged inside, and how far they hold outside is measured.
+    domain: the inputs that they are made for; claims are judged inside, and how far they hold outside is measured. None
+    for Domain(), without zeros where the NTK there is a matter of convention (`Architecture.is_undetermined_at_zero`).
     inputs: the number of features d; None for the architecture's, or for any number.
     Raises InvalidArgument where neither kernel is given or one is no function, and when claims begin to be tried where
     functions want to be called otherwise.
@@ -62,7 +63,8 @@ class KernelSubject:
         if takes not in TAKES:
             known = "; ".join(f"{kind!r} for {how}" for kind, how in TAKES.items())
             raise InvalidArgument("takes", repr(takes), known, "Choose one.")
-        self.domain = Domain() if domain is None else domain
+        kinked = architecture is not None and architecture.is_undetermined_at_zero
+        self.domain = Domain(zero=not kinked) if domain is None else domain
         if not isinstance(self.domain, Domain):
             remedy = "Build one with ntkverify.Domain(...)."
             raise InvalidArgument("domain", repr(domain), "a Domain or None", remedy)

@@ -265,7 +265,7 @@ def test_networks_are_not_drawn_for_a_wrong_kernel_unless_asked():
     doubled = subject(lambda x1, x2: 2 * right(x1, x2))
     claims = ["kernel.recursion", "initialisation.ntk_mean"]
     spared = nv.check(doubled, claims, budget=TINY)
-    assert spared.header["spared"] == ["initialisation.ntk_mean"]
+    assert spared.header["spared"] == {"initialisation.ntk_mean": "the kernel is wrong"}
     assert set(verdicts(spared)) == {"kernel.recursion"}
     tried = nv.check(doubled, claims, budget=TINY, keep_going=True)
     assert set(verdicts(tried)) == set(claims) and "spared" not in tried.header
@@ -277,6 +277,26 @@ def test_a_kernel_that_is_wrong_far_from_ordinary_inputs_alone_gets_its_networks
 
     findings = nv.check(subject(nan_at_zero), ["kernel.recursion", "initialisation.ntk_mean"], budget=TINY)
     assert "spared" not in findings.header
+
+
+def test_networks_of_a_kernel_that_equals_ntkverifys_own_are_its_own():
+    claims = ["kernel.recursion", "initialisation.ntk_mean"]
+    spared = nv.check(subject(), claims, budget=TINY)
+    assert "equals ntkverify's own" in spared.header["spared"]["initialisation.ntk_mean"]
+    asked_alone = nv.check(subject(), claims[1:], budget=TINY)
+    assert set(verdicts(asked_alone)) == {"initialisation.ntk_mean"}
+    assert set(verdicts(nv.check(subject(), claims, budget=TINY, keep_going=True))) == set(claims)
+
+
+def test_zeros_are_not_judged_where_they_are_a_matter_of_convention():
+    """Biases from zero: a ReLU unit gets exactly 0 from an input of zeros, and what its derivative is there is a choice."""
+    from_zero = nv.Architecture(inputs=4, layers=nv.Sequential(L(2.0, bias_rate=0.25), RELU, L()))
+    assert from_zero.is_undetermined_at_zero and not ARCH.is_undetermined_at_zero
+    assert not nv.mlp(inputs=4, depth=2, activation=nv.Erf(), bias_rate=0.25).is_undetermined_at_zero
+    assert nv.mlp(inputs=4, depth=2, bias_rate=0.25).is_undetermined_at_zero
+    assert not nv.mlp(inputs=4, depth=2, bias_std=0.1, bias_rate=0.25).is_undetermined_at_zero
+    mine = subject(lambda x1, x2: nv.ntk(from_zero, x1, x2), architecture=from_zero)
+    assert mine.domain == nv.Domain(zero=False)
 
 
 def test_an_nngp_alone_gets_the_claims_about_outputs():

@@ -14,7 +14,7 @@ from ntkverify.empirical import empirical_ntk
 from ntkverify.experiments import Task, descent, descent_on, distances, train_all
 from ntkverify.findings import Measurement
 from ntkverify.networks import Storage, network
-from ntkverify.premises import GAUSSIAN, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
+from ntkverify.premises import GAUSSIAN, LAZY, NTK_PARAMETERIZED, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios, Trainings
 from ntkverify.subjects import Subject, part
@@ -107,7 +107,7 @@ DECADES = Claim(
     formula=r"\|f_t - \text{regression from } f_0\|,\ \|\Theta_n - \Theta\| = O(n^{-1/2}) "
     r"\text{ for } n = 2^6, \dots, 2^{17}",
     source="Lee, Xiao, Schoenholz et al. 2019, Theorem 2.1; Jacot, Gabriel & Hongler 2018, Theorem 1",
-    premises=(WIDE, GAUSSIAN, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED),
+    premises=(WIDE, GAUSSIAN, STABLE, WELL_CONDITIONED, LAZY, UNSATURATED, NTK_PARAMETERIZED),
     needs=frozenset({"architecture"}),
     about=frozenset({"ntk"}),
     stochastic=True,

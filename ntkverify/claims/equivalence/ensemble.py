@@ -9,7 +9,7 @@ from ntkverify.claims.convergence import WidthSeries, measure_offsets
 from ntkverify.claims.equivalence.regression import TO_THE_END
 from ntkverify.experiments import Task, descent, networks, train_all
 from ntkverify.findings import Measurement
-from ntkverify.premises import FINISHED, LAZY, UNSATURATED, WIDE
+from ntkverify.premises import FINISHED, LAZY, RANDOM_OUTPUTS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import Subject, part
 
@@ -64,7 +64,7 @@ ENSEMBLE = Claim(
     formula=r"P = \Theta(T, X)\, \Theta^{-1}: \quad \text{mean } P y, \quad "
     r"\text{covariance } K_{TT} + P K_{XX} P^\top - P K_{XT} - K_{TX} P^\top",
     source="Lee, Xiao, Schoenholz et al. 2019, equations 14-15 as t tends to infinity",
-    premises=(WIDE, FINISHED, LAZY, UNSATURATED),
+    premises=(WIDE, FINISHED, LAZY, UNSATURATED, RANDOM_OUTPUTS),
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,

@@ -12,7 +12,7 @@ from ntkverify.claims.convergence import WidthSeries, measure_convergence, measu
 from ntkverify.claims.initialisation.kernels import NARROW_NETWORKS, empirical_kernels, relative_offsets
 from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
-from ntkverify.premises import GAUSSIAN_FIRST_LAYER, WIDE
+from ntkverify.premises import GAUSSIAN_FIRST_LAYER, RANDOM_OUTPUTS, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import BUDGET_WIDTHS, Scenarios
 from ntkverify.subjects import Subject, part
@@ -122,7 +122,7 @@ OUTPUT_COVARIANCE = Claim(
     statement="The outputs of random networks have the NNGP kernel as their covariance, in the limit.",
     formula=r"\mathbb{E}\, f(x) f(x') \to K(x, x')",
     source="Neal 1996; Lee et al. 2018, equation 5",
-    premises=(WIDE, GAUSSIAN_FIRST_LAYER),
+    premises=(WIDE, GAUSSIAN_FIRST_LAYER, RANDOM_OUTPUTS),
     needs=frozenset({"architecture", "nngp"}),
     implies=("initialisation.ntk_rate",),
     stochastic=True,
@@ -135,7 +135,7 @@ INDEPENDENT_OUTPUTS = Claim(
     statement="The NTK between two different outputs vanishes like width^(-1/2), and is 0 on average.",
     formula=r"\Theta_n(x, x')_{ij} = O(n^{-1/2}) \text{ for } i \ne j",
     source="Jacot, Gabriel & Hongler 2018, Theorem 1",
-    premises=(WIDE,),
+    premises=(WIDE, RANDOM_OUTPUTS),
     needs=frozenset({"architecture", "ntk"}),
     stochastic=True,
     inside=WIDENING,

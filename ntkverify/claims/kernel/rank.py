@@ -7,7 +7,7 @@ import numpy as np
 from ntkverify.activations import Monomial, ReLU
 from ntkverify.architecture import Architecture
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import kernels, rounding_bound
+from ntkverify.claims.kernel.accuracy import accuracy, kernels, rounding_bound
 from ntkverify.claims.kernel.spectrum import scaled, spectrum_and_bound, spectrum_columns
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import CLOSE_PAIR, CRITICAL_RELU, LOW_RANK
@@ -48,7 +48,9 @@ def measure_rank(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[
         rank = int((spectrum > bound).sum())
         # A rank that is too low is only clear where the points themselves are told apart well.
         unclear = rank < expected and _least_separation(scenario, spectrum, bound) < 1e3 * bound
-        verdict = Verdict.HOLDS if rank == expected else Verdict.UNDECIDED if unclear else Verdict.FAILS
+        # More digits would tell; a subject that does not claim them is not asked for them.
+        open_ended = Verdict.OUT_OF_SCOPE if accuracy(subject) > 0 else Verdict.UNDECIDED
+        verdict = Verdict.HOLDS if rank == expected else open_ended if unclear else Verdict.FAILS
         out.append(
             Measurement(
                 name=f"{name}, rank",

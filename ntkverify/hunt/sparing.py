@@ -1,0 +1,23 @@
+"""Claims that need not be tried: networks are not drawn where kernels have settled the matter."""
+
+from collections.abc import Set
+
+from ntkverify.claims import Claim
+from ntkverify.diagnosis import Diagnoses
+from ntkverify.subjects import Subject, has
+
+EQUAL = "kernel.recursion"
+"""The claim by which a kernel equals ntkverify's own on all inputs of its domain."""
+
+
+def reason_to_spare(claim: Claim, subject: Subject, known: Diagnoses, settled: Set[str]) -> str:
+    """Says why a claim that draws networks need not be tried on a subject that brings none; "" where it is to be.
+
+    known: what was found out about its kernels; settled: claims that hold.
+    """
+    own = any(has(subject, part) for part in ("network", "build", "any_architecture"))
+    if own or not claim.stochastic or not claim.concerns(subject):
+        return ""
+    if any(found and found.distance > found.accuracy for found in known.values()):
+        return "the kernel is wrong"
+    return "the kernel equals ntkverify's own, and so do its networks" if EQUAL in settled else ""
