@@ -14,26 +14,35 @@ from ntkverify.architecture import Linear
 Step = Callable[[Layer, Kernel], Kernel]
 """The kernel behind a layer, from the kernel before it."""
 
+Slope = Callable[[Activation, SecondMoments], Tensor]
+"""What multiplies the NTK at an activation, (n1, n2)."""
 
-def recursions() -> Iterator[tuple[str, Step]]:
-    """Yields slips in the recursion of the NTK; that of the NNGP is right."""
 
-    yield "the derivative's dual left out", _slope(lambda layer, moments: torch.ones_like(moments.covariance))
-    yield (
-        "the derivative's dual squared",
-        _slope(lambda layer, moments: layer.dual_derivative(moments) ** 2),
-    )
+def right_slope(layer: Activation, moments: SecondMoments) -> Tensor:
+    """Returns the derivative's dual."""
+    return layer.dual_derivative(moments)
+
+
+def slopes() -> Iterator[tuple[str, Slope]]:
+    """Yields what is taken for the derivative's dual by mistake."""
+    yield "the derivative's dual left out", lambda layer, moments: torch.ones_like(moments.covariance)
+    yield "the derivative's dual squared", lambda layer, moments: layer.dual_derivative(moments) ** 2
     yield (
         "the dual of the activation in place of its derivative's",
-        _slope(lambda layer, moments: layer.dual(moments).covariance),
+        lambda layer, moments: layer.dual(moments).covariance,
     )
     yield (
         "the derivative's dual taken one layer too late",
-        _slope(lambda layer, moments: layer.dual_derivative(layer.dual(moments))),
+        lambda layer, moments: layer.dual_derivative(layer.dual(moments)),
     )
     for activation in SUSPECTED:
-        words = f"the derivative's dual of another activation, {activation}"
-        yield words, _slope_of(activation)
+        yield f"the derivative's dual of another activation, {activation}", _slope_of(activation)
+
+
+def recursions() -> Iterator[tuple[str, Step]]:
+    """Yields slips in the recursion of the NTK; that of the NNGP is right."""
+    for words, slope in slopes():
+        yield words, _slope(slope)
     yield "biases not trained", _linear(lambda layer, before, nngp, ntk, number: ntk - layer.bias_std**2)
     yield (
         "the first layer not trained",
@@ -87,11 +96,11 @@ def _linear(rule: Callable[[Linear, Tensor, Tensor, Tensor, int], Tensor]) -> St
     return step
 
 
-def _slope_of(other: Activation) -> Step:
-    return _slope(lambda layer, moments: other.dual_derivative(moments))
+def _slope_of(other: Activation) -> Slope:
+    return lambda layer, moments: other.dual_derivative(moments)
 
 
-def _slope(rule: Callable[[Activation, SecondMoments], Tensor]) -> Step:
+def _slope(rule: Slope) -> Step:
     """Takes `rule` for activations: the factor in place of the dual of the derivative."""
 
     def step(layer: Layer, kernel: Kernel) -> Kernel:

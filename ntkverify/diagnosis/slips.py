@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ntkverify.activations import SUSPECTED, Activation, Layer
-from ntkverify.analytic import input_kernel, propagate
+from ntkverify.analytic import in_metric, input_kernel, propagate
 from ntkverify.architecture import Architecture, Linear
+from ntkverify.diagnosis.inputs import prepared
 from ntkverify.diagnosis.recursions import Step, recursions
 from ntkverify.errors import NtkverifyError
 
@@ -26,11 +27,11 @@ class Kernels:
     ntk: np.ndarray
 
     @staticmethod
-    def computed(layers: Architecture | list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
-        """Takes `step` for every layer: the kernel behind it, from the kernel before it."""
+    def computed(layers: list[Layer], x: np.ndarray, step: Step = propagate) -> "Kernels":
+        """Takes `step` for every layer: the kernel behind it, from the kernel before it. x: (n, d), in the metric."""
         tensor = torch.from_numpy(np.ascontiguousarray(x))
         kernel = input_kernel(tensor, tensor)
-        for layer in layers.walk() if isinstance(layers, Architecture) else layers:
+        for layer in layers:
             kernel = step(layer, kernel)
         assert kernel.ntk is not None, "both kernels are computed"
         return Kernels(nngp=kernel.nngp.numpy(), ntk=kernel.ntk.numpy())
@@ -46,16 +47,22 @@ def slips(arch: Architecture, x: np.ndarray, name: str, got: np.ndarray) -> Name
 
     got: the wrong kernel, to which the few constants that are free are fitted.
     """
-    right = Kernels.computed(arch, x)
+    layers, points = list(arch.walk()), mapped(arch, x)
+    right = Kernels.computed(layers, points)
     yield from _whole(right, name)
     yield _factor(right.part(name), got)
-    for words, layers in _layers(list(arch.walk())):
-        yield from _tried(words, lambda it: Kernels.computed(it, x).part(name), layers)
+    for words, changed in _layers(layers):
+        yield from _tried(words, lambda it: Kernels.computed(it, points).part(name), changed)
     for words, inputs in _inputs(x):
-        yield from _tried(words, lambda it: Kernels.computed(arch, it).part(name), inputs)
+        yield from _tried(words, lambda it: Kernels.computed(layers, mapped(arch, it)).part(name), inputs)
     for words, step in recursions() if name == "NTK" else ():
-        yield from _tried(words, lambda it: Kernels.computed(arch, x, it).ntk, step)
+        yield from _tried(words, lambda it: Kernels.computed(layers, points, it).ntk, step)
     yield from _fitted(right.part(name), got)
+
+
+def mapped(arch: Architecture, x: np.ndarray) -> np.ndarray:
+    """Returns inputs (n, d) in the architecture's metric."""
+    return in_metric(arch, torch.from_numpy(np.ascontiguousarray(x))).numpy()
 
 
 def _tried(words: str, kernel: Callable[[T], np.ndarray], changed: T) -> Named:
@@ -168,17 +175,10 @@ def _changed(layers: list[Layer], chosen: Iterable[int], change: Callable[[Linea
 def _inputs(x: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Inputs normalised by the wrong quantity."""
     n, d = x.shape
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    centred = x - x.mean(axis=1, keepdims=True)
     yield "inner products of inputs not divided by their dimension", x * d**0.5
     yield "inner products of inputs divided by the root of their dimension", x * d**0.25
     yield "inner products of inputs divided by their dimension twice", x / d**0.5
     yield "inner products of inputs divided by their dimension less 1", x * (d / max(d - 1, 1)) ** 0.5
     yield "inner products of inputs divided by the number of points", x * (d / n) ** 0.5
-    yield "inputs normalised to norm 1", x / norms
-    yield "inputs normalised to the root of their dimension", x / norms * d**0.5
-    yield "inputs centred, each over its features", centred
-    yield "inputs centred over the batch", x - x.mean(axis=0)
-    yield "inputs standardised over the batch", (x - x.mean(axis=0)) / x.std(axis=0)
-    if d > 1:
-        yield "inputs standardised, each over its features", centred / centred.std(axis=1, keepdims=True)
+    for words, prepare in prepared():
+        yield words, prepare(x)
