@@ -16,16 +16,18 @@ class Explanation:
     """The architecture that a kernel was found to be of, on points to which it was not fitted.
 
     architecture: as code. differences: to the one that was claimed, in words. beside: what an architecture cannot say, such
-    as a clip. left: the relative error that remains.
+    as a clip. left: the relative error that remains; exact: whether its accuracy explains that.
     """
 
     architecture: str
     differences: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     left: float = 0.0
+    exact: bool = False
 
     def __str__(self) -> str:
-        exactly = f"your kernel is exactly that of {self.architecture}"
+        how = "exactly" if self.exact else f"but for {self.left:.1g}"
+        exactly = f"your kernel is {how} that of {self.architecture}"
         text = f"with {' and '.join(self.beside)}, {exactly}" if self.beside else exactly
         return f"{text}: {'; '.join(self.differences)}" if self.differences else text
 

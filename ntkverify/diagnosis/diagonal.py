@@ -29,7 +29,7 @@ def diagonal_explanation(fit: Fit, arch: Architecture, data: Data, allowed: floa
             if left <= max(allowed, 1e-3 * float(np.abs(excess).max()))
             else f"the diagonal alone off by up to {np.abs(excess).max():.2g}"
         )
-    return told(fit, arch, off_diagonal, allowed, (beside,))
+    return dataclasses.replace(told(fit, arch, off_diagonal, allowed, (beside,)), exact=True)
 
 
 def _clip(fit: Fit, diagonal: Data) -> tuple[float, float]:

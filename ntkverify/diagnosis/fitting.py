@@ -166,7 +166,7 @@ def _fitted(
                 x_scale=np.maximum(values, 0.1),
                 xtol=1e-13,
                 ftol=SLOWEST,
-                gtol=None,
+                gtol=1e-15,
                 max_nfev=ALL_AT_ONCE,
             ).x
         coefficients, residual = solved(values)

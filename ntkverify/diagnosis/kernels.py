@@ -90,7 +90,8 @@ def _of_part(subject: Any, arch: Architecture, name: str) -> Diagnosis | None:
         return dataclasses.replace(told, suspects=(single,))
     if distance < NEARLY * accuracy:
         note = f"right to {distance:.1g}, but not to {accuracy:.1g}: a smaller accuracy= may be claimed"
-        return dataclasses.replace(told, notes=(note,))
+        found = explanation(subject, arch, data, accuracy, accuracy, briefly=True)
+        return dataclasses.replace(told, explanation=found, notes=() if found else (note,))
     return _searched(subject, arch, data, gram, told)
 
 
@@ -100,7 +101,7 @@ def _searched(subject: Any, arch: Architecture, data: Data, gram: Data, told: Di
     numeric = claimed(arch).is_slow
     if not numeric:
         told = dataclasses.replace(told, suspects=_suspects(arch, gram, told))
-    found = explanation(subject, arch, data, allowed, bool(told.fitting))
+    found = explanation(subject, arch, data, allowed, told.accuracy, briefly=bool(told.fitting))
     told = dataclasses.replace(told, explanation=found)
     if numeric and not found:
         told = dataclasses.replace(told, suspects=_suspects(arch, gram, told))

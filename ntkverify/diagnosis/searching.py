@@ -20,27 +20,36 @@ from ntkverify.diagnosis.words import explanation_of
 SECONDS = 9.0
 """How long architectures are searched for."""
 
+EXACT = 10.0
+"""Times the accuracy that a kernel claims: a fit that leaves less is exact."""
+
 NTK_ALONE = frozenset(words for words, _ in slopes())
 """Slips that an NNGP kernel cannot have."""
 
 
 def explanation(
-    subject: Any, arch: Architecture, data: Data, allowed: float, has_words: bool
+    subject: Any, arch: Architecture, data: Data, allowed: float, accuracy: float, briefly: bool
 ) -> Explanation | None:
-    """Fits architectures until one leaves no more than is allowed, the simplest and likeliest first.
+    """Fits architectures until one leaves what the accuracy explains, the simplest and likeliest first; else returns the
+    one that leaves least, where that is no more than allowed.
 
-    has_words: whether a known slip says it already, so that only what was claimed is fitted.
+    briefly: fits what was claimed alone, such as where a known slip says it already.
     """
-    deadline = Deadline(SECONDS / 3 if has_words else SECONDS)
+    deadline = Deadline(SECONDS / 3 if briefly else SECONDS)
     apart = dataclasses.replace(data, known=data.known & ~np.eye(len(data.x), dtype=bool))
     if apart.error(np.asarray(getattr(analytic, data.name.lower())(arch, data.x))) <= allowed:
         return diagonal_explanation(next(fits(claimed(arch), arch, apart, 0, deadline)), arch, data, allowed)
-    for _, alike in itertools.groupby(
-        _search(arch, data, allowed, has_words, deadline), key=lambda fit: (fit.structure.words, fit.free)
-    ):
+    nearly: list[Explanation] = []
+    searched = _search(arch, data, allowed, briefly, deadline)
+    for _, alike in itertools.groupby(searched, key=lambda fit: (fit.structure.words, fit.free)):
         found = [explanation_of(subject, fit, arch, data, allowed) for fit in alike if fit.left <= allowed]
-        if told := [one for one in found if one]:
-            return min(told, key=lambda one: len(one.differences))
+        told = [one for one in found if one]
+        exact = [dataclasses.replace(one, exact=True) for one in told if one.left <= EXACT * accuracy]
+        if exact:
+            return min(exact, key=lambda one: len(one.differences))
+        nearly += told
+    if nearly:
+        return min(nearly, key=lambda one: one.left)
     for fit in _search(arch, apart, allowed, True, Deadline(SECONDS / 3)):
         if fit.left <= allowed:
             return diagonal_explanation(fit, arch, data, allowed)
