@@ -248,7 +248,14 @@ import os
 import ntkverify as nv
 
 arch = nv.mlp(inputs=3, depth=1, bias_std=1.0)
-mine = nv.KernelSubject(name="leaving", architecture=arch, ntk=lambda x1, x2: os._exit(0))
+calls = []
+
+def leaves_at_its_second_call(x1, x2):
+    calls.append(1)
+    return nv.ntk(arch, x1, x2) if len(calls) == 1 else os._exit(0)
+
+mine = nv.KernelSubject(name="leaving", architecture=arch, ntk=leaves_at_its_second_call)
+at_once = nv.KernelSubject(name="leaving at once", architecture=arch, ntk=lambda x1, x2: os._exit(0))
 """
 
 
@@ -264,6 +271,9 @@ def test_an_installed_package_brings_its_suite_and_an_exit_is_no_success(pyteste
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(failed=1, skipped=1)
     result.stdout.fnmatch_lines(["*SystemExit: os._exit(0)*", "kernel.symmetric * undecided *"])
+    at_once = pytester.runpytest_subprocess("-m", "equivalence", "--ntk-subject=leaving.py:at_once")
+    assert at_once.ret == pytest.ExitCode.USAGE_ERROR
+    at_once.stderr.fnmatch_lines(["*leaving at once, which at its first call ended in SystemExit: os._exit(0)*"])
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_error_of_usage(project):

@@ -5,14 +5,15 @@ where a_k(s) = E phi(s z) h_k(z) for orthonormal h_k (Mehler 1866; O'Donnell 201
 first K coefficients lack of E phi(s z)^2 bounds what the rest of any such sum can be.
 """
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.quadrature import RULES, Function, nodes_between, panels_over
+from ntkverify.activations.quadrature import GRADE, RULES, Function, nodes_between, panels_over
 
 WIDEST, WAVE = 0.75, 6.0
 """Width of a panel, at most, and in units of 1 / root k, on which h_k varies."""
@@ -22,6 +23,9 @@ REACH = 12.5
 
 COMPLETE = 1e-14
 """A share of E phi^2 below which a tail is nothing but rounding."""
+
+KEPT = 2**20
+"""Values of Hermite functions at nodes, at most, that are kept for the next expansion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,21 +63,51 @@ def expand(
 def _integrate(
     function: Function, deviations: Tensor, kinks: Sequence[float], terms: int, rule: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    # With no kink every point has the same nodes, those of the largest deviation.
-    scales = deviations if kinks else deviations.max()[None]
-    panels = math.ceil(2 * REACH / min(WIDEST, WAVE / math.sqrt(terms)))
-    z, weights = nodes_between(panels_over(scales.detach(), kinks, panels, REACH), rule)
-    weights = weights / math.sqrt(2 * math.pi)
-    values, half = function(deviations[:, None] * z), torch.exp(-(z**2) / 4)
+    if kinks:
+        z, weights = _nodes(deviations, kinks, terms, rule)
+        half, kept = torch.exp(-(z**2) / 4), None
+    else:  # every point has the same nodes
+        largest = deviations.detach().max().item()
+        grade = math.ceil(math.log(largest, GRADE)) if largest > 1 else 0
+        z, weights, half, kept = _basis(GRADE**grade, terms, rule, deviations.device)
+    values = function(deviations[:, None] * z)
     square = (weights * half**2 * values**2).sum(dim=1)
-    weighted, before, basis = weights * half * values, torch.zeros_like(z), half
-    coefficients = []
+    weighted = weights * half * values
+    if kept is not None:
+        coefficients = kept @ weighted.T
+    else:
+        coefficients = torch.stack([torch.linalg.vecdot(weighted, basis) for basis in _hermite(z, terms)])
+    scaled = coefficients / torch.where(square > 0, square, 1).sqrt()
+    tail = (1 - (scaled**2).sum(dim=0)).detach()
+    return scaled, square, torch.where((square > 0) & (tail > COMPLETE), tail, 0)
+
+
+def _nodes(
+    deviations: Tensor, kinks: Sequence[float], terms: int, rule: int
+) -> tuple[Tensor, Tensor]:
+    """Returns nodes and weights, (n, nodes) each, of the normal density times exp(z^2 / 2)."""
+    panels = math.ceil(2 * REACH / min(WIDEST, WAVE / math.sqrt(terms)))
+    z, weights = nodes_between(panels_over(deviations.detach(), kinks, panels, REACH), rule)
+    return z, weights / math.sqrt(2 * math.pi)
+
+
+@functools.lru_cache(maxsize=16)
+def _basis(
+    deviation: float, terms: int, rule: int, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """Returns nodes that serve deviations up to one, weights and exp(-z^2 / 4), (1, nodes) each, and the `_hermite`
+    functions there, (terms, nodes), unless they are too large to keep."""
+    z, weights = _nodes(torch.full((1,), deviation, dtype=torch.float64, device=device), (), terms, rule)
+    kept = torch.cat(list(_hermite(z, terms))) if terms * z.numel() <= KEPT else None
+    return z, weights, torch.exp(-(z**2) / 4), kept
+
+
+def _hermite(z: Tensor, terms: int) -> Iterator[Tensor]:
+    """Yields exp(-z^2 / 4) h_k(z) at nodes of any shape, k = 0, ..., terms - 1."""
+    before, basis = torch.zeros_like(z), torch.exp(-(z**2) / 4)
     for k in range(terms):
-        coefficients.append((weighted * basis).sum(dim=1) if kinks else weighted @ basis[0])
+        yield basis
         before, basis = basis, (z * basis - math.sqrt(k) * before) / math.sqrt(k + 1)
-    stacked = torch.stack(coefficients) / torch.where(square > 0, square, 1).sqrt()
-    tail = (1 - (stacked**2).sum(dim=0)).detach()
-    return stacked, square, torch.where((square > 0) & (tail > COMPLETE), tail, 0)
 
 
 def _distance(coarse: tuple[Tensor, Tensor, Tensor], fine: tuple[Tensor, Tensor, Tensor]) -> float:

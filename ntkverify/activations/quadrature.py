@@ -19,7 +19,10 @@ RULES = (10, 16, 24)
 PANELS = 7
 """How many lie between -TAIL and TAIL, besides those that are graded towards kinks."""
 
-GRADED = (0.0, *(sign * 3.0**power for power in range(10) for sign in (1, -1)))
+GRADE = 3.0
+"""Between neighbouring panels beside a kink."""
+
+GRADED = (0.0, *(sign * GRADE**power for power in range(10) for sign in (1, -1)))
 """Distances from a kink, in units of the activation's argument, between which its panels lie: an activation
 that varies on the scale 1 is resolved whatever the deviation of its argument."""
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from ntkverify import guarding
 from ntkverify.errors import InvalidArgument, MissingExtra
-from ntkverify.guarding import exits_raise
+from ntkverify.guarding import TimedOut, exits_raise, time_limit
 from ntkverify.subjects.parts import PARTS, has
-from ntkverify.subjects.protocol import Subject
+from ntkverify.subjects.protocol import HasTryCalls, Subject
+
+TRIAL_SECONDS = 300.0
+"""How long a kernel may take for its first, small call, in which it may compile."""
 
 
 def load(spec: str) -> Subject:
@@ -40,10 +43,19 @@ def check_subject(subject: Subject) -> Subject:
         expected = f"an object with `name` and some of {', '.join(PARTS)}"
         raise InvalidArgument("subject", repr(subject), expected, remedy)
     check_name(subject.name)
-    try_calls = getattr(subject, "try_calls", None)
-    if try_calls:
-        try_calls()
+    if hasattr(subject, "try_calls"):
+        _try_calls(subject)
     return subject
+
+
+def _try_calls(subject: HasTryCalls) -> None:
+    try:
+        with exits_raise(), time_limit(TRIAL_SECONDS):
+            subject.try_calls()
+    except (SystemExit, TimedOut) as error:
+        got = f"{subject.name}, which at its first call ended in {type(error).__name__}: {error}"
+        remedy = "Call it yourself on np.ones((3, d)), np.ones((2, d)), and mend what does not return."
+        raise InvalidArgument("subject", got, "a kernel that returns a matrix", remedy) from error
 
 
 def _not_made(kind: type) -> InvalidArgument:

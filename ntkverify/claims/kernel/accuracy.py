@@ -18,6 +18,9 @@ from ntkverify.witness import Witness
 STEP = 1e-6
 """Relative change of the inputs from which their condition is read off."""
 
+WORST_CONDITION = 4 / STEP
+"""No condition is seen to be worse: entries of kernels that are nudged change by a few times themselves at most."""
+
 KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(n1, d), (n2, d) -> (n1, n2), for a fixed architecture."""
 
@@ -44,7 +47,10 @@ def rounding_bound(subject: Subject, arch: Architecture | None, *inputs: np.ndar
     """
     x = np.concatenate(inputs)
     operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * (len(arch.walk()) if arch else 1))
-    return max(accuracy(subject), unit_roundoff(torch.float64) * operations * _condition(arch, x))
+    rounding = unit_roundoff(torch.float64) * operations
+    if accuracy(subject) >= rounding * WORST_CONDITION:
+        return accuracy(subject)
+    return max(accuracy(subject), rounding * _condition(arch, x))
 
 
 def _condition(arch: Architecture | None, x: np.ndarray) -> float:

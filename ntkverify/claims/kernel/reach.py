@@ -4,10 +4,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
-from ntkverify.analytic import in_metric
-from ntkverify.analytic.tiles import evaluate
+from ntkverify.analytic import kernel as analytic_kernel
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.kernel.accuracy import (
     KernelFunction,
@@ -51,7 +49,8 @@ def measure_reach(subject: Subject, scenario: Scenario, effort: Effort) -> tuple
 
 
 def _expected(scenario: Scenario, name: str, x: np.ndarray) -> np.ndarray:
-    return evaluate(name.lower(), scenario.arch, in_metric(scenario.arch, torch.from_numpy(x)), None).numpy()
+    both = analytic_kernel(scenario.arch, x, gradients=name == "NTK")
+    return getattr(both, name.lower()).numpy()
 
 
 def _within(
