@@ -271,9 +271,13 @@ def test_an_installed_package_brings_its_suite_and_an_exit_is_no_success(pyteste
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(failed=1, skipped=1)
     result.stdout.fnmatch_lines(["*SystemExit: os._exit(0)*", "kernel.symmetric * undecided *"])
-    at_once = pytester.runpytest_subprocess("-m", "equivalence", "--ntk-subject=leaving.py:at_once")
+    at_once = pytester.runpytest_subprocess(
+        "--pyargs", "ntkverify.properties", "-m", "equivalence", "--ntk-subject=leaving.py:at_once"
+    )
     assert at_once.ret == pytest.ExitCode.USAGE_ERROR
-    at_once.stderr.fnmatch_lines(["*leaving at once, which at its first call ended in SystemExit: os._exit(0)*"])
+    at_once.stderr.fnmatch_lines(
+        ["*leaving at once, which at its first call ended in SystemExit: os._exit(0)*"]
+    )
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_error_of_usage(project):

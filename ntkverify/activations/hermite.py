@@ -24,7 +24,7 @@ REACH = 12.5
 COMPLETE = 1e-14
 """A share of E phi^2 below which a tail is nothing but rounding."""
 
-KEPT = 2**20
+KEPT = 2**22
 """Values of Hermite functions at nodes, at most, that are kept for the next expansion."""
 
 
@@ -82,16 +82,14 @@ def _integrate(
     return scaled, square, torch.where((square > 0) & (tail > COMPLETE), tail, 0)
 
 
-def _nodes(
-    deviations: Tensor, kinks: Sequence[float], terms: int, rule: int
-) -> tuple[Tensor, Tensor]:
+def _nodes(deviations: Tensor, kinks: Sequence[float], terms: int, rule: int) -> tuple[Tensor, Tensor]:
     """Returns nodes and weights, (n, nodes) each, of the normal density times exp(z^2 / 2)."""
     panels = math.ceil(2 * REACH / min(WIDEST, WAVE / math.sqrt(terms)))
     z, weights = nodes_between(panels_over(deviations.detach(), kinks, panels, REACH), rule)
     return z, weights / math.sqrt(2 * math.pi)
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=8)
 def _basis(
     deviation: float, terms: int, rule: int, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -130,8 +128,9 @@ def sum_of_square_differences(first: Tensor, second: Tensor, deficit: Tensor) ->
 
     As sum_k (a_k - b_k)^2 / 2 + a_k b_k (1 - (1 - d)^k), which loses no digits to cancellation as d tends to 0.
     """
-    total, power, lacking = torch.zeros_like(deficit), torch.ones_like(deficit), torch.zeros_like(deficit)
-    for a, b in zip(first, second, strict=True):
-        total = total + (a - b) ** 2 / 2 + a * b * lacking
-        power, lacking = power * (1 - deficit), lacking + power * deficit
+    power, lacking, kept = torch.ones_like(deficit), torch.zeros_like(deficit), 1 - deficit
+    total = ((first - second) ** 2).sum(dim=0) / 2
+    for product in first * second:
+        total = torch.addcmul(total, product, lacking)
+        power, lacking = power * kept, torch.addcmul(lacking, power, deficit)
     return total

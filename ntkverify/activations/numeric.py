@@ -1,12 +1,12 @@
 """Activations without a closed form: their duals by numeric integration, with an estimate of its error."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ntkverify.activations.base import Activation, SecondMoments, positive_number, registered, root
+from ntkverify.activations.base import Activation, Layer, SecondMoments, positive_number, registered, root
 from ntkverify.activations.pairs import products, square_differences
 from ntkverify.errors import InvalidArgument
 
@@ -55,6 +55,13 @@ class Numeric(Activation):
                 f"at least {error:.2g}, what integration reaches for {self!r}",
                 "Pass a coarser accuracy, or name all kinks.",
             )
+
+
+def coarser(layer: Layer, accuracy: float) -> Layer:
+    """Returns an activation that is integrated to no more than an accuracy; any other layer as it is."""
+    if isinstance(layer, Numeric) and layer.accuracy < accuracy:
+        return replace(layer, accuracy=accuracy)
+    return layer
 
 
 @registered(15, suspected=[()])

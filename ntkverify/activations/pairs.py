@@ -20,8 +20,11 @@ from ntkverify.activations.quadrature import RULES, Function, mean_over_pairs
 TERMS = (64, 256, 1024, 4096)
 """Numbers of terms of an expansion, tried one after the other on the pairs that need more."""
 
-TERMS_AT_KINKS = (64, 256)
-"""More would gain little: the coefficients of a function with kinks fall like a power."""
+FEWER_TERMS = (64, 256)
+"""At kinks more would gain little: the coefficients fall like a power. A few pairs are sooner integrated."""
+
+FEW = 16
+"""Pairs."""
 
 AT_ONCE = 2**21
 """Coefficients held in memory at a time."""
@@ -106,7 +109,7 @@ def _expectations(
     pairs = _Pairs.made_from(moments)  # in double precision, whatever the inputs
     todo, values = torch.arange(len(pairs), device=pairs.i.device), torch.zeros_like(pairs.deficit)
     errors = [0.0]
-    for terms in TERMS_AT_KINKS if kinks else TERMS:
+    for terms in FEWER_TERMS if kinks or len(pairs) <= FEW else TERMS:
         first = second = expand(function, pairs.s, kinks, terms, accuracy)
         if not torch.equal(pairs.s, pairs.t) or pairs.s.requires_grad:
             second = expand(function, pairs.t, kinks, terms, accuracy)

@@ -1,5 +1,6 @@
 """A claim: what theory promises, under which premises, and how it is measured."""
 
+import functools
 import importlib.metadata
 import platform
 import time
@@ -113,11 +114,14 @@ def examine(claim: Claim, subject: Subject, scenario: Scenario, effort: Effort) 
     )
 
 
+_version = functools.cache(importlib.metadata.version)
+
+
 def _versions(subject: Subject) -> dict[str, str]:
     """What the numbers may depend on."""
     packages = ("ntkverify", "torch", "numpy", "scipy")
     return {
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in packages},
+        **{name: _version(name) for name in packages},
         subject.name: getattr(subject, "version", ""),
     }

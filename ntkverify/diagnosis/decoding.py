@@ -1,10 +1,13 @@
 """Fitted numbers as an architecture to paste, and in words."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 from ntkverify.activations import Activation
+from ntkverify.activations.numeric import Numeric
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.diagnosis.fitting import Fit
 
@@ -155,11 +158,21 @@ def pasted(fit: Fit, arch: Architecture, layers: list[Layer]) -> str:
     """Writes the architecture as code."""
     following = iter(layers)
     parts = [
-        f"nv.{layer!r}" if isinstance(layer, Activation) else next(following).text
+        _code(layer) if isinstance(layer, Activation) else next(following).text
         for layer in fit.structure.layers
     ]
     more = "" if arch.metric is None else f", metric={arch.metric!r}"
     return f"nv.Architecture(inputs={arch.inputs}, layers=nv.Sequential({', '.join(parts)}){more})"
+
+
+def _code(activation: Activation) -> str:
+    """Writes an activation; its accuracy, which the search chose, is left out."""
+    shown = [
+        repr(getattr(activation, field.name))
+        for field in dataclasses.fields(cast(Any, activation))
+        if field.name != "accuracy" or not isinstance(activation, Numeric)
+    ]
+    return f"nv.{type(activation).__name__}({', '.join(shown)})"
 
 
 def made(fit: Fit, arch: Architecture, layers: list[Layer]) -> Architecture:

@@ -1,5 +1,6 @@
 """What a wrong kernel is: known slips are tried, and architectures are fitted to it."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from ntkverify import analytic
 from ntkverify.architecture import Architecture
 from ntkverify.causes import SHARE_LEFT, Diagnosis, Suspect
+from ntkverify.claims.kernel.accuracy import reference
 from ntkverify.data import Points
 from ntkverify.diagnosis.searching import explanation
 from ntkverify.diagnosis.seen import Data
@@ -38,6 +40,8 @@ FLOAT32_ERROR = 1e-2
 MOST = 5
 """Suspects that are named."""
 
+SQUARE_ONLY = "it cannot be called between two sets of points of different numbers"
+
 SHARE_LISTED = 0.1
 """Of the distance: a slip that leaves more of it is not named."""
 
@@ -52,7 +56,8 @@ def diagnose(subject: Any, arch: Architecture) -> Diagnosis | None:
     """
     if not has(subject, "architecture"):
         return None
-    found = [_of_part(subject, arch, name) for name in ("NTK", "NNGP")]
+    known_to = reference(subject, arch)
+    found = [_of_part(subject, known_to, name) for name in ("NTK", "NNGP")]
     foreign = [one for one in found if one and one.distance > 0]
     return next((one for one in foreign if one.distance > one.accuracy), next(iter(foreign), None))
 
@@ -82,6 +87,8 @@ def _of_part(subject: Any, arch: Architecture, name: str) -> Diagnosis | None:
         return Diagnosis(kernel=name, distance=distance, accuracy=accuracy, suspects=())
     told = Diagnosis(kernel=name, distance=distance, accuracy=accuracy, suspects=())
     gram = dataclasses.replace(data, known=_block(len(x), COUNT))
+    if not data.known[0, -1]:
+        return dataclasses.replace(told, suspects=_suspects(arch, gram, told), notes=(SQUARE_ONLY,))
     if gram.error(right) <= accuracy:
         note = f"right among one set of points, wrong between two sets by {distance:.2g}"
         return dataclasses.replace(told, notes=(note,))
@@ -109,14 +116,15 @@ def _searched(subject: Any, arch: Architecture, data: Data, gram: Data, told: Di
 
 
 def _seen(subject: Any, arch: Architecture, x: np.ndarray, name: str) -> Data:
-    """Asks for the kernel of the first set, and between it and the second, both ways."""
+    """Asks for the kernel of the first set, and, if it can be called so, between it and the second, both ways."""
     kernel, first, second = getattr(subject, name.lower()), x[:COUNT], x[COUNT:]
-    got = np.zeros((len(x), len(x)))
+    got, known = np.zeros((len(x), len(x))), _block(len(x), COUNT)
     got[:COUNT, :COUNT] = kernel(arch, first, first)
-    got[:COUNT, COUNT:] = kernel(arch, first, second)
-    got[COUNT:, :COUNT] = kernel(arch, second, first)
-    known = np.ones_like(got, dtype=bool)
-    known[COUNT:, COUNT:] = False
+    with contextlib.suppress(Exception):
+        got[:COUNT, COUNT:] = kernel(arch, first, second)
+        got[COUNT:, :COUNT] = kernel(arch, second, first)
+        known = np.ones_like(known)
+        known[COUNT:, COUNT:] = False
     scale = np.sqrt(np.diag(_right(arch, name, x)))
     return Data(name=name, x=x, got=got, known=known, scale=np.where(scale > 0, scale, 1.0))
 

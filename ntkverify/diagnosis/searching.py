@@ -60,7 +60,11 @@ def _search(
     arch: Architecture, data: Data, allowed: float, briefly: bool, deadline: Deadline
 ) -> Iterator[Fit]:
     """Yields fits: of what was claimed with ever more numbers free, then of other structures."""
-    right, others = claimed(arch), list(depths(arch))
+    right, others, both = claimed(arch), list(depths(arch)), list(pairs(arch))
+    changed = [one for one in variants(arch) if data.name == "NTK" or one.words[0] not in NTK_ALONE]
+    for structure in [*changed, *both] if right.is_slow and not briefly else []:
+        if not structure.is_slow:  # in no time
+            yield from fits(structure, arch, data, 0, deadline)
     yield from fits(right, arch, data, 1, deadline)
     if briefly:
         return
@@ -70,8 +74,7 @@ def _search(
     if any(fit.left <= 100 * allowed for fit in whole):  # else no two numbers can do it
         yield from fits(right, arch, data, 2, deadline)
         yield from whole
-    others += [one for one in variants(arch) if data.name == "NTK" or one.words[0] not in NTK_ALONE]
-    both = list(pairs(arch))
+    others += changed
     for structure in [*others, *both]:
         yield from fits(structure, arch, data, 0, deadline)
     if any(activation.kinked for activation in arch.activations):

@@ -124,6 +124,18 @@ def test_where_a_kernel_stops_being_right_is_said_as_its_author_would_use_it():
     assert words == "right to 1e-06 for norms from 1e-05 to 1e+30; NaN at 0"
 
 
+def test_a_kernel_that_is_wrong_for_near_inputs_alone_is_told_from_which_angle_on():
+    def near(x1, x2):
+        apart = 1 - np.abs(x1 @ x2.T) / np.outer(np.linalg.norm(x1, axis=1), np.linalg.norm(x2, axis=1))
+        return right(x1, x2) * (1 + 1e-3 * ((apart > 1e-15) & (apart < 1e-3**2 / 2)))
+
+    domain = nv.Domain(zero=False, closest_angle=0.01)
+    findings = nv.check(subject(near, domain=domain), ["kernel.reach"], budget=TINY)
+    (words,) = told(findings)
+    assert words == "right to 1e-06 for norms from 1e-30 to 1e+30; wrong for angles below 0.001 rad"
+    assert verdicts(findings) == {"kernel.reach": Verdict.HOLDS}
+
+
 def test_a_kernel_that_fails_within_its_domain_fails():
     def saturated(x1, x2):
         return right(x1, x2) / (1 + 1e-9 * np.linalg.norm(x1, axis=1)[:, None] ** 2)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ntkverify import analytic
+from ntkverify.activations.numeric import coarser
 from ntkverify.architecture import Architecture
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Measurement, Verdict
@@ -20,6 +21,9 @@ STEP = 1e-6
 
 WORST_CONDITION = 4 / STEP
 """No condition is seen to be worse: entries of kernels that are nudged change by a few times themselves at most."""
+
+FINER = 1e-2
+"""Of the accuracy that is claimed: how well ntkverify's own integrals are known."""
 
 KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(n1, d), (n2, d) -> (n1, n2), for a fixed architecture."""
@@ -37,6 +41,12 @@ def kernels(subject: Subject, arch: Architecture | None) -> dict[str, KernelFunc
 def accuracy(subject: Subject) -> float:
     """The relative accuracy that the subject claims; 0 for rounding level."""
     return getattr(subject, "accuracy", FOREIGN_ACCURACY)
+
+
+def reference(subject: Subject, arch: Architecture) -> Architecture:
+    """Returns the architecture whose kernels the subject's are held against: integrals no better than its accuracy asks."""
+    accuracy_needed = FINER * accuracy(subject)
+    return arch.mapped(lambda layer: coarser(layer, accuracy_needed)) if accuracy_needed else arch
 
 
 def rounding_bound(subject: Subject, arch: Architecture | None, *inputs: np.ndarray) -> float:

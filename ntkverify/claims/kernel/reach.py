@@ -11,6 +11,7 @@ from ntkverify.claims.kernel.accuracy import (
     KernelFunction,
     compared,
     kernels,
+    reference,
     relative_difference,
     rounding_bound,
 )
@@ -26,6 +27,9 @@ NORMS = 4
 
 FURTHEST = Domain(norms=(1e-30, 1e30))
 """How far norms are followed: as far as their squares are numbers, with room for what multiplies them."""
+
+WIDE, CLOSEST = 0.5, 1e-7
+"""Angles, in radians, between which the closest is looked for at which a kernel is right."""
 
 HALVINGS = 5
 """Of the decade in which a kernel stops being right."""
@@ -48,8 +52,8 @@ def measure_reach(subject: Subject, scenario: Scenario, effort: Effort) -> tuple
     )
 
 
-def _expected(scenario: Scenario, name: str, x: np.ndarray) -> np.ndarray:
-    both = analytic_kernel(scenario.arch, x, gradients=name == "NTK")
+def _expected(subject: Subject, scenario: Scenario, name: str, x: np.ndarray) -> np.ndarray:
+    both = analytic_kernel(reference(subject, scenario.arch), x, gradients=name == "NTK")
     return getattr(both, name.lower()).numpy()
 
 
@@ -60,7 +64,7 @@ def _within(
     for name, kernel in kernels(subject, scenario.arch).items():
         for norm in norms:
             x = domain.fitted(norm * directions)
-            expected, bound = _expected(scenario, name, x), rounding_bound(subject, scenario.arch, x)
+            expected, bound = _expected(subject, scenario, name, x), rounding_bound(subject, scenario.arch, x)
             scales = (np.diag(expected),) * 2
             out.append(compared(f"{name} at norm {norm:.3g}", kernel(x, x), expected, scales, bound, (x, x)))
     return tuple(out)
@@ -68,7 +72,7 @@ def _within(
 
 def _errors(subject: Subject, scenario: Scenario, name: str, kernel: KernelFunction) -> Error:
     def error(x: np.ndarray) -> float:
-        expected = _expected(scenario, name, x)
+        expected = _expected(subject, scenario, name, x)
         if not np.isfinite(expected).all():
             return math.inf
         with np.errstate(all="ignore"):
@@ -93,14 +97,31 @@ def _beyond(name: str, error: Error, directions: np.ndarray, own: Domain, subjec
         )
     reach = [_furthest(right, start, end) for start, end in ((least, lowest), (most, highest))]
     zeros = np.vstack([directions, np.zeros_like(directions[:1])]) * math.sqrt(least * most)
-    at_zero = error(zeros)
-    everywhere = at_zero == 0 and reach == [lowest, highest]
+    at_zero, near = error(zeros), _near_inputs(error, directions, math.sqrt(least * most), own)
+    everywhere = at_zero == 0 and reach == [lowest, highest] and not near
     accuracy = getattr(subject, "accuracy", 0.0) or 0.0
     words = f"right to {accuracy:.1g}" if accuracy else "right to rounding"
     norms = "the norm {:.2g} alone" if reach[0] == reach[1] else "norms from {:.2g} to {:.2g}"
     ending = "" if at_zero == 0 else "; NaN at 0" if math.isnan(at_zero) else "; wrong at 0"
     verdict = Verdict.HOLDS if everywhere else Verdict.FAILS
-    return _told(name, verdict, f"{words} for {norms.format(*reach)}{ending}")
+    return _told(name, verdict, f"{words} for {norms.format(*reach)}{near}{ending}")
+
+
+def _near_inputs(error: Error, directions: np.ndarray, norm: float, own: Domain) -> str:
+    """Says below which angle of two inputs a kernel is wrong; "" where it is right at all of them."""
+    one, other = directions[:2]
+    if len(one) == 1:
+        return ""
+    across = other - (other @ one) * one
+    across /= np.linalg.norm(across)
+
+    def right(angle: float) -> bool:
+        return error(norm * np.stack([one, math.cos(angle) * one + math.sin(angle) * across])) == 0
+
+    if right(0.0) and right(CLOSEST):
+        return ""
+    reached = _furthest(right, own.closest_angle or WIDE, CLOSEST)
+    return "; wrong for equal inputs" if reached == CLOSEST else f"; wrong for angles below {reached:.1g} rad"
 
 
 def _told(name: str, verdict: Verdict, words: str) -> Measurement:

@@ -9,7 +9,7 @@ from ntkverify import oracle
 from ntkverify.analytic import in_metric
 from ntkverify.analytic.tiles import evaluate
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import compared, judged_within, kernels, rounding_bound
+from ntkverify.claims.kernel.accuracy import compared, judged_within, kernels, reference, rounding_bound
 from ntkverify.findings import Measurement
 from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
@@ -54,7 +54,7 @@ def measure_recursion(subject: Subject, scenario: Scenario, effort: Effort) -> t
     arch, x = scenario.arch, scenario.points.inputs()
     bound, points, out = rounding_bound(subject, arch, x), torch.from_numpy(x), []
     for name, kernel in kernels(subject, arch).items():
-        expected = evaluate(name.lower(), arch, in_metric(arch, points), None).numpy()
+        expected = evaluate(name.lower(), reference(subject, arch), in_metric(arch, points), None).numpy()
         diagonal = np.diag(expected)
         out.append(compared(name, kernel(x, x), expected, (diagonal, diagonal), bound, (x, x)))
     return tuple(out)
