@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -60,7 +61,7 @@ class Numeric(Activation):
 def coarser(layer: Layer, accuracy: float) -> Layer:
     """Returns an activation that is integrated to no more than an accuracy; any other layer as it is."""
     if isinstance(layer, Numeric) and layer.accuracy < accuracy:
-        return replace(layer, accuracy=accuracy)
+        return replace(cast(Any, layer), accuracy=accuracy)
     return layer
 
 

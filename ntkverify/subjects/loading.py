@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ntkverify import guarding
 from ntkverify.errors import InvalidArgument, MissingExtra
@@ -44,7 +44,7 @@ def check_subject(subject: Subject) -> Subject:
         raise InvalidArgument("subject", repr(subject), expected, remedy)
     check_name(subject.name)
     if hasattr(subject, "try_calls"):
-        _try_calls(subject)
+        _try_calls(cast(HasTryCalls, subject))
     return subject
 
 
