@@ -10,6 +10,7 @@ class Axis(StrEnum):
     DATA = "data"
     WEIGHTS = "weight distribution"
     BIASES = "biases"
+    LAYERS = "layers"
     RATES = "rates"
     METRIC = "metric of the inputs"
     MODULE = "torch module"

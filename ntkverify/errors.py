@@ -22,6 +22,10 @@ class SubjectFailed(NtkverifyError):
     """What is under test raised an exception, or returned what is no answer, inside its domain."""
 
 
+class BeyondNumbers(NtkverifyError):
+    """Right answers leave the range of numbers here, so that nothing can be held against them."""
+
+
 class UnstableLearningRate(InvalidArgument):
     """A learning rate at which training diverges."""
 

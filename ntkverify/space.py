@@ -20,6 +20,7 @@ def space() -> dict[Axis, dict[str, Any]]:
         Axis.DATA: {"values": [*GENERATED, *REAL]},
         Axis.WEIGHTS: {"values": list(WEIGHTS)},
         Axis.BIASES: {"values": ["with", "without"]},
+        Axis.LAYERS: {"values": ["alike", "unlike numbers", "unlike activations", "no activation between"]},
         Axis.RATES: {"values": ["as spread", "own", "frozen", "from zero"]},
         Axis.METRIC: {"values": ["none", "diagonal", "full"]},
         Axis.MODULE: {"values": list(KINDS)},

@@ -186,8 +186,14 @@ def test_gradients_are_finite_duplicates_included(activation):
         nv.mlp(inputs=3, depth=2, bias_std=0.5),
         nv.mlp(inputs=3, depth=2, activation=nv.Erf(), bias_std=0.5),
         nv.mlp(inputs=3, depth=2, activation=nv.Erf()),
+        nv.Architecture(
+            inputs=3,
+            layers=nv.Sequential(
+                nv.Linear(), nv.Erf(), nv.Linear(), nv.GELU(), nv.Linear(), nv.Erf(), nv.Linear()
+            ),
+        ),
     ],
-    ids=["ReLU with bias", "Erf with bias", "Erf without"],
+    ids=["ReLU with bias", "Erf with bias", "Erf without", "unlike layers"],
 )
 def test_the_gradient_at_a_zero_input_is_right_where_there_is_one(kernel, arch):
     origin = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)

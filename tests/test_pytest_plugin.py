@@ -87,7 +87,8 @@ def test_a_wrong_subject_fails_with_its_minimal_scenario(project):
         [
             "ntkverify: indefinite 0.3, *",
             "*kernel.strictly_positive fails for indefinite",
-            "*smallest eigenvalue: got -*, but should be in *",
+            "*smallest eigenvalue: the kernel of x1, x2 is *",
+            "*got -*, expected at least *",
             "*minimal scenario: 2 sphere points of dimension 1*",
         ]
     )

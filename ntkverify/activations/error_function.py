@@ -63,12 +63,11 @@ def _erf_deficit(moments: SecondMoments, sign: float, variance1: Tensor, varianc
     size, spread = root1 * root2, (root1 - root2) ** 2
     near = (gap - spread) / 2
     far = size - _arcsine(c, determinant)
-    # Zero inputs have no angle; any will do, since each use multiplies it by zero.
+    # Zero inputs have no angle; any will do, since each use multiplies it by zero: a right one, as gradients need.
     safe = torch.where(size > 0, size, torch.ones_like(size))
     # Where the roots differ much the cosine is far from 1, and nothing is lost by reading it off.
-    return (torch.where((c > 0) & (spread <= size), near, far) / safe).clamp(
-        0, 2
-    )  # leaves [0, 2] by rounding only
+    deficit = torch.where((c > 0) & (spread <= size), near, far) / safe
+    return torch.where(size > 0, deficit, 1).clamp(0, 2)  # leaves [0, 2] by rounding only
 
 
 def _arcsine_gap(a: Tensor, b: Tensor, c: Tensor, determinant: Tensor, gram: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ class Exp(Activation):
         return torch.exp(squared_distance(moments, -1) / 2)
 
 
-@registered(7, drawn=[(0.5,)], stax=lambda it: ("Gaussian", {"b": -it.gamma}))
+@registered(7, drawn=[(0.3,)], stax=lambda it: ("Gaussian", {"b": -it.gamma}))
 @dataclass(frozen=True)
 class Gaussian(Activation):
     """exp(-gamma x^2). Raises InvalidArgument for a gamma that is not positive."""

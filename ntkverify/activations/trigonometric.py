@@ -51,7 +51,7 @@ class Cos(Activation):
         return _product(moments, sign=-1)
 
 
-@registered(8, drawn=[(0.5,)], stax=lambda it: ("Rbf", {"gamma": it.gamma}))
+@registered(8, drawn=[(0.7,)], stax=lambda it: ("Rbf", {"gamma": it.gamma}))
 @dataclass(frozen=True)
 class RBF(Activation):
     """sqrt(2) sin(sqrt(2 gamma) x + pi/4), whose dual is exp(-gamma E(u - v)^2) (Rahimi & Recht 2007).

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis.strategies import SearchStrategy
 
 from ntkverify.budgets import Budget
-from ntkverify.errors import SubjectFailed
+from ntkverify.errors import BeyondNumbers, SubjectFailed
 from ntkverify.findings import Finding, Measurement, Verdict, weakest
 from ntkverify.numerics import one_thread
 from ntkverify.premises import Premise
@@ -93,6 +93,8 @@ def examine(claim: Claim, subject: Subject, scenario: Scenario, effort: Effort) 
                 verdict = Verdict.OUT_OF_SCOPE
         except KeyboardInterrupt:
             raise
+        except BeyondNumbers:
+            verdict = Verdict.OUT_OF_SCOPE
         except SubjectFailed:  # which is what was to be found out
             verdict, error = Verdict.FAILS, traceback.format_exc()
         except BaseException:  # whatever a subject's code raises must not end the run: exits and skips, too

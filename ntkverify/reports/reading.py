@@ -1,5 +1,6 @@
 """What a scenario's record says along each axis of the space of scenarios."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -64,6 +65,19 @@ def _biases(scenario: Record) -> set[str]:
     return {"with" if any(has_bias) else "without"} if has_bias else set()
 
 
+def _layers(scenario: Record) -> set[str]:
+    """Says how layers differ from one another, but for rates and a last layer that starts at zero."""
+    linears = _linears(scenario)
+    if len(linears) < 2:
+        return set()
+    numbers = {(layer["weight_std"], layer["bias_std"]) for layer in linears if layer["weight_std"]}
+    kinds = [layer["type"] for layer in layers(scenario)]
+    found = {"unlike numbers"} if len(numbers) > 1 else set()
+    found |= {"unlike activations"} if len({kind for kind in kinds if kind != "Linear"}) > 1 else set()
+    found |= {"no activation between"} if ("Linear", "Linear") in itertools.pairwise(kinds) else set()
+    return found or {"alike"}
+
+
 def _rates(scenario: Record) -> set[str]:
     """Says how parameters move: as they are spread at the start, at rates of their own, not at all, or from zero."""
     found = set()
@@ -103,6 +117,7 @@ AXES: dict[Axis, Callable[[Record], Values]] = {
     Axis.DATA: lambda scenario: {scenario["points"]["source"]},
     Axis.WEIGHTS: _weights,
     Axis.BIASES: _biases,
+    Axis.LAYERS: _layers,
     Axis.RATES: _rates,
     Axis.METRIC: _metric,
     Axis.MODULE: lambda scenario: {scenario["module"]["kind"]} if scenario.get("module") else set(),

@@ -5,7 +5,7 @@ largest: Hypothesis shrinks toward the first, and a failure at width 4096 says m
 from ntkverify.strategies.modules import ModuleScenarios
 from ntkverify.strategies.networks import (
     ACTIVATIONS,
-    ANY_MOVEMENT,
+    ANY_LAYERS,
     BUDGET_WIDTHS,
     CLOSED_FORMS,
     HARD_SOURCES,
@@ -20,7 +20,7 @@ from ntkverify.strategies.spaces import Either, Space, own_inputs
 
 __all__ = [
     "ACTIVATIONS",
-    "ANY_MOVEMENT",
+    "ANY_LAYERS",
     "BUDGET_WIDTHS",
     "CLOSED_FORMS",
     "HARD_SOURCES",

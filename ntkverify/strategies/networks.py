@@ -49,8 +49,14 @@ class Metrics:
 
 
 ANY_METRIC = Metrics(("none", "diagonal", "full"))
-ANY_MOVEMENT: dict[str, Any] = {"rates": RATES, "zero_heads": (False, True), "metrics": ANY_METRIC}
-"""What `Scenarios` takes for layers that move in every way, and inputs in every metric."""
+ANY_LAYERS: dict[str, Any] = {
+    "unlike": (False, True),
+    "rates": RATES,
+    "zero_heads": (False, True),
+    "metrics": ANY_METRIC,
+}
+"""What `Scenarios` takes for layers of numbers and activations of their own, that move in every way, and inputs in every
+metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +87,8 @@ class Scenarios(Space):
     A subject with an architecture, a number of inputs or widths of its own gets scenarios that fit them.
     widths: one series of them, largest first, or what tells it from the budget. profile: what each hidden layer's
     units are chosen from, None where the width rules; a single entry stands for every layer. The rest is of
-    multilayer perceptrons with one output: weights are those of all layers but the first, which has its own. rates:
+    multilayer perceptrons with one output: weights are those of all layers but the first, which has its own. unlike:
+    whether each layer has deviations and an activation of its own, and a Linear may stand behind a Linear. rates:
     weight_rate and bias_rate, chosen layer by layer where the subject knows rates and metrics. zero_heads: whether the last layer's weights and biases start at
     zero, and move. unstated: the domain of a subject that is made for all inputs; beyond: inputs are not brought into
     the subject's domain.
@@ -100,6 +107,7 @@ class Scenarios(Space):
     bias_stds: tuple[float, ...] = (1.0, 0.5, 0.1)
     weights: tuple[str, ...] = ("gaussian",)
     first_weights: tuple[str, ...] = ("gaussian",)
+    unlike: tuple[bool, ...] = (False,)
     rates: tuple[tuple[float | None, float | None], ...] = NTK_PARAMETERIZED
     zero_heads: tuple[bool, ...] = (False,)
     metrics: Metrics = Metrics()
@@ -122,25 +130,44 @@ def _trainings(draw: st.DrawFn, space: Trainings) -> Training:
 
 @st.composite
 def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int, moving: bool) -> Architecture:
-    weight_std, bias_std = draw(st.sampled_from(space.weight_stds)), draw(st.sampled_from(space.bias_stds))
-    first = Linear(weight_std, bias_std, draw(st.sampled_from(space.first_weights)))
-    other = Linear(weight_std, bias_std, draw(st.sampled_from(space.weights)))
-    activation, depth = draw(st.sampled_from(space.activations)), draw(st.sampled_from(space.depths))
-    linears = [first, *[other] * depth]
-    if not moving:
-        return _mlp(inputs, linears, activation)
-    for place, linear in enumerate(linears):
-        weight_rate, bias_rate = draw(st.sampled_from(space.rates))
-        linears[place] = replace(linear, weight_rate=weight_rate, bias_rate=bias_rate)
-    if draw(st.sampled_from(space.zero_heads)):
-        linears[-1] = Linear(0.0, 0.0, weight_rate=weight_std**2, bias_rate=bias_std**2)
-    metric = space.metrics.of(draw(st.sampled_from(space.metrics.kinds)), inputs)
-    return replace(_mlp(inputs, linears, activation), metric=metric)
+    depth, unlike = draw(st.sampled_from(space.depths)), draw(st.sampled_from(space.unlike))
+    linears, activations = draw(_layers(space, depth, unlike))
+    bare = draw(st.integers(0, depth - 1)) if unlike and depth else 0
+    metric = None
+    if moving:
+        for place, linear in enumerate(linears):
+            weight_rate, bias_rate = draw(st.sampled_from(space.rates))
+            linears[place] = replace(linear, weight_rate=weight_rate, bias_rate=bias_rate)
+        if draw(st.sampled_from(space.zero_heads)):
+            last = linears[-1]
+            linears[-1] = Linear(0.0, 0.0, weight_rate=last.weight_std**2, bias_rate=last.bias_std**2)
+        metric = space.metrics.of(draw(st.sampled_from(space.metrics.kinds)), inputs)
+    hidden = [
+        (linear,) if bare and place == bare else (linear, activation)
+        for place, (linear, activation) in enumerate(zip(linears, activations, strict=False))
+    ]
+    layers = [layer for block in hidden for layer in block]
+    return Architecture(inputs=inputs, layers=Sequential(*layers, linears[-1]), metric=metric)
 
 
-def _mlp(inputs: int, linears: list[Linear], activation: Activation) -> Architecture:
-    layers = [layer for linear in linears for layer in (linear, activation)][:-1]
-    return Architecture(inputs=inputs, layers=Sequential(*layers))
+@st.composite
+def _layers(
+    draw: st.DrawFn, space: Scenarios, depth: int, unlike: bool
+) -> tuple[list[Linear], list[Activation]]:
+    """Draws depth + 1 Linear layers and depth activations; all alike, but for the first layer's weights, or not."""
+
+    def linear(weights: tuple[str, ...]) -> Linear:
+        weight_std, bias_std = (draw(st.sampled_from(stds)) for stds in (space.weight_stds, space.bias_stds))
+        return Linear(weight_std, bias_std, draw(st.sampled_from(weights)))
+
+    def activation() -> Activation:
+        return draw(st.sampled_from(space.activations))
+
+    first = linear(space.first_weights)
+    if unlike:
+        return [first, *(linear(space.weights) for _ in range(depth))], [activation() for _ in range(depth)]
+    other = replace(first, weights=draw(st.sampled_from(space.weights)))
+    return [first, *[other] * depth], [activation()] * depth
 
 
 @st.composite

@@ -94,15 +94,15 @@ def test_an_ended_run_goes_on_and_gives_the_same_map(tmp_path, end):
         [sys.executable, "-m", "ntkverify.cli", *COMMAND, "--out", str(tmp_path)], start_new_session=True
     )
     deadline = time.monotonic() + 120
-    while _count(tmp_path) < 5:
-        assert process.poll() is None and time.monotonic() < deadline, "no five networks in two minutes"
+    while not _count(tmp_path):
+        assert process.poll() is None and time.monotonic() < deadline, "no network in two minutes"
         time.sleep(0.01)
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     # Ctrl-C reaches all of them; a kill that spares the workers must not leave them behind.
     (os.killpg if end is signal.SIGINT else os.kill)(process.pid, end)
     assert process.wait(60) == (130 if end is signal.SIGINT else -end)
     before = _count(tmp_path)
-    assert 5 <= before < NETWORKS
+    assert 0 < before < NETWORKS
     _all_gone(workers)
     counted = Counted()
     settings = Settings(problem=Problem(steps=200), widths=SAME["widths"], levels=(1,), replicates=10)

@@ -11,7 +11,7 @@ from ntkverify.findings import Measurement
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import EXACT_MEAN, GAUSSIAN_FIRST_LAYER
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import ANY_MOVEMENT, Scenarios
+from ntkverify.strategies import ANY_LAYERS, Scenarios
 from ntkverify.subjects import FOREIGN_ACCURACY, Subject, part
 
 
@@ -48,7 +48,7 @@ def measure_ntk_mean(subject: Subject, scenario: Scenario, effort: Effort) -> tu
     )
 
 
-SHALLOW = Scenarios(counts=(2, 3), widths=((64,), (32,), (16,)), depths=(1,), **ANY_MOVEMENT)
+SHALLOW = Scenarios(counts=(2, 3), widths=((64,), (32,), (16,)), depths=(1,), **ANY_LAYERS)
 DEEP = Scenarios(
     counts=(2, 3),
     widths=((256,),),

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from ntkverify import analytic
-from ntkverify.activations.numeric import coarser
+from ntkverify.activations.numeric import Numeric, coarser
 from ntkverify.architecture import Architecture
-from ntkverify.errors import InvalidArgument
+from ntkverify.errors import BeyondNumbers, InvalidArgument
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.subjects import FOREIGN_ACCURACY, Subject, has
@@ -20,7 +20,8 @@ STEP = 1e-6
 """Relative change of the inputs from which their condition is read off."""
 
 WORST_CONDITION = 4 / STEP
-"""No condition is seen to be worse: entries of kernels that are nudged change by a few times themselves at most."""
+"""No condition of a kernel that does not overflow is seen to be worse: entries of a nudged one change by a few times
+themselves at most."""
 
 FINER = 1e-2
 """Of the accuracy that is claimed: how well ntkverify's own integrals are known."""
@@ -52,15 +53,30 @@ def reference(subject: Subject, arch: Architecture) -> Architecture:
 def rounding_bound(subject: Subject, arch: Architecture | None, *inputs: np.ndarray) -> float:
     """How far two right answers may differ, relative to sqrt(k(x, x) k(y, y)).
 
+    Raises BeyondNumbers where no tolerance is finite.
     inputs: (n, d) each. Unit roundoff x operations (products in an inner product, and a constant
     for each layer) x condition; or the subject's own accuracy where that is coarser.
     """
     x = np.concatenate(inputs)
     operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * (len(arch.walk()) if arch else 1))
     rounding = unit_roundoff(torch.float64) * operations
-    if accuracy(subject) >= rounding * WORST_CONDITION:
+    slow = arch is not None and any(isinstance(layer, Numeric) for layer in arch.walk())
+    if slow and accuracy(subject) >= rounding * WORST_CONDITION:
         return accuracy(subject)
-    return max(accuracy(subject), rounding * _condition(arch, x))
+    try:
+        bound = rounding * _condition(arch, x)
+    except InvalidArgument as error:  # as of kernels that overflow
+        raise BeyondNumbers(str(error)) from error
+    check_finite(np.array(bound))
+    return max(accuracy(subject), bound)
+
+
+def check_finite(expected: np.ndarray) -> None:
+    """Raises BeyondNumbers where what is expected, of any shape, is not finite."""
+    if not np.isfinite(expected).all():
+        raise BeyondNumbers(
+            "ntkverify's own kernel, or how hard it is to compute, leaves the range of numbers here"
+        )
 
 
 def _condition(arch: Architecture | None, x: np.ndarray) -> float:

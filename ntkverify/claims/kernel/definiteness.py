@@ -10,7 +10,7 @@ from ntkverify.claims.kernel.spectrum import scaled, small_matrix, spectrum_and_
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import BIASED, DISTINCT, LAST_MOVES_AS_SPREAD, NON_POLYNOMIAL, TRAINED_LAST
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -83,7 +83,7 @@ ANY_POINTS = Scenarios(
     sources=(*SOURCES, *HARD_SOURCES),
     activations=CLOSED_FORMS,
     bias_stds=(1.0, 0.1, 0.0),
-    **ANY_MOVEMENT,
+    **ANY_LAYERS,
 )
 
 
@@ -119,7 +119,7 @@ STRICTLY_POSITIVE = Claim(
     needs=frozenset({"architecture", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=False,
-    inside=Scenarios(counts=(2, 24), activations=CLOSED_FORMS, **ANY_MOVEMENT),
+    inside=Scenarios(counts=(2, 24), activations=CLOSED_FORMS, **ANY_LAYERS),
     outside=Scenarios(counts=(2, 24), sources=("duplicates",)),
     measure=measure_strictly_positive,
 )

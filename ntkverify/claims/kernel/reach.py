@@ -16,6 +16,7 @@ from ntkverify.claims.kernel.accuracy import (
     rounding_bound,
 )
 from ntkverify.domain import Domain
+from ntkverify.errors import BeyondNumbers
 from ntkverify.findings import TOLD, Measurement, Verdict
 from ntkverify.premises import IN_DOMAIN
 from ntkverify.scenarios import Scenario
@@ -64,8 +65,11 @@ def _within(
     for name, kernel in kernels(subject, scenario.arch).items():
         for norm in norms:
             x = domain.fitted(norm * directions)
-            expected, bound = _expected(subject, scenario, name, x), rounding_bound(subject, scenario.arch, x)
+            expected = _expected(subject, scenario, name, x)
+            if not np.isfinite(expected).all():
+                continue
             scales = (np.diag(expected),) * 2
+            bound = rounding_bound(subject, scenario.arch, x)
             out.append(compared(f"{name} at norm {norm:.3g}", kernel(x, x), expected, scales, bound, (x, x)))
     return tuple(out)
 
@@ -80,7 +84,10 @@ def _errors(subject: Subject, scenario: Scenario, name: str, kernel: KernelFunct
             difference = relative_difference(got, expected, *[np.diag(expected)] * 2)
         if not np.isfinite(got).all():
             return math.nan
-        return 0.0 if difference <= rounding_bound(subject, scenario.arch, x) else difference
+        try:
+            return 0.0 if difference <= rounding_bound(subject, scenario.arch, x) else difference
+        except BeyondNumbers:
+            return math.inf
 
     return error
 

@@ -15,7 +15,7 @@ from ntkverify.numerics import unit_roundoff
 from ntkverify.premises import ANY_NORM, DISTINCT, NO_CUSP, REPRESENTABLE
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, Scenarios
+from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, HARD_SOURCES, Scenarios
 from ntkverify.subjects import Subject
 from ntkverify.witness import Witness
 
@@ -115,7 +115,7 @@ def _gradient(
 
 
 ORDINARY = Scenarios(
-    counts=(2, 8), dimensions=(2, 8), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1), **ANY_MOVEMENT
+    counts=(2, 8), dimensions=(2, 8), activations=CLOSED_FORMS, bias_stds=(1.0, 0.1), **ANY_LAYERS
 )
 AXES = replace(
     ORDINARY,

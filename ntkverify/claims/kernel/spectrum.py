@@ -32,10 +32,10 @@ def spectrum_and_bound(
     """Eigenvalues (m,), ascending, of a scaled matrix, and how far errors of its entries move them."""
     if not matrix.size:
         return np.zeros(1), 0.0
-    if not np.isfinite(matrix).all():
-        return np.full(1, -math.inf), 0.0
     # Entries that err by e of a unit diagonal move an eigenvalue by at most m e.
     entries = len(matrix) * rounding_bound(subject, arch, x)
+    if not np.isfinite(matrix).all():
+        return np.full(1, -math.inf), 0.0
     return np.linalg.eigvalsh((matrix + matrix.T) / 2), entries + spectral_rounding_bound(
         torch.from_numpy(matrix)
     )

@@ -10,7 +10,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import ANY_NORM, HOMOGENEOUS, ISOTROPIC, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
+from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -103,7 +103,7 @@ ANY_POINTS = Scenarios(
     sources=(*SOURCES, *HARD_SOURCES),
     activations=CLOSED_FORMS,
     bias_stds=(1.0, 0.1, 0.0),
-    **ANY_MOVEMENT,
+    **ANY_LAYERS,
 )
 
 

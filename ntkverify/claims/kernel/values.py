@@ -9,12 +9,19 @@ from ntkverify import oracle
 from ntkverify.analytic import in_metric
 from ntkverify.analytic.tiles import evaluate
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import compared, judged_within, kernels, reference, rounding_bound
+from ntkverify.claims.kernel.accuracy import (
+    check_finite,
+    compared,
+    judged_within,
+    kernels,
+    reference,
+    rounding_bound,
+)
 from ntkverify.findings import Measurement
 from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
 from ntkverify.subjects import Subject
 from ntkverify.witness import Witness
 
@@ -55,6 +62,7 @@ def measure_recursion(subject: Subject, scenario: Scenario, effort: Effort) -> t
     bound, points, out = rounding_bound(subject, arch, x), torch.from_numpy(x), []
     for name, kernel in kernels(subject, arch).items():
         expected = evaluate(name.lower(), reference(subject, arch), in_metric(arch, points), None).numpy()
+        check_finite(expected)
         diagonal = np.diag(expected)
         out.append(compared(name, kernel(x, x), expected, (diagonal, diagonal), bound, (x, x)))
     return tuple(out)
@@ -73,6 +81,7 @@ def _integrated(
 
     doubt: (n,), how far two resolutions of the integrals differ; the finer one is better than that.
     """
+    check_finite(wanted)
     unsure = np.divide(doubt, scale, out=np.zeros_like(wanted), where=scale > 0).max()
     relative = np.divide(np.abs(got - wanted), scale, out=np.zeros_like(wanted), where=scale > 0)
     relative = np.where((scale == 0) & (got != 0) | ~np.isfinite(got), np.inf, relative)
@@ -90,7 +99,7 @@ ANYWHERE = Scenarios(
     sources=(*SOURCES, *HARD_SOURCES),
     activations=CLOSED_FORMS,
     bias_stds=(1.0, 0.1, 0.0),
-    **ANY_MOVEMENT,
+    **ANY_LAYERS,
 )
 
 DIAGONAL = Claim(

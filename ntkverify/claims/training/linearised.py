@@ -16,7 +16,7 @@ from ntkverify.methods import HeavyBall, Nesterov
 from ntkverify.numerics import ROUNDING_CONSTANT, unit_roundoff
 from ntkverify.premises import STABLE
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import ANY_MOVEMENT, CLOSED_FORMS, Scenarios, Trainings
+from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, Scenarios, Trainings
 from ntkverify.subjects import Subject, part
 from ntkverify.training import Trajectory, train
 
@@ -149,7 +149,7 @@ def _at_any_width(training: Trainings) -> Scenarios:
         depths=(1, 2, 3),
         activations=CLOSED_FORMS,
         bias_stds=(0.5, 1.0),
-        **ANY_MOVEMENT,
+        **ANY_LAYERS,
         training=training,
     )
 
