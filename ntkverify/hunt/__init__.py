@@ -11,19 +11,19 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from ntkverify.budgets import Budget
-from ntkverify.claims import CATALOGUE, Claim, Effort
+from ntkverify.claims import Claim, Effort
 from ntkverify.diagnosis import Diagnoses, explained
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Finding, Verdict, summary
 from ntkverify.guarding import TimedOut, exits_raise, time_limit
 from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded, without_scenario
 from ntkverify.hunt.describing import describe, errors
-from ntkverify.hunt.sparing import reason_to_spare
+from ntkverify.hunt.sparing import check_concerned, reason_to_spare
 from ntkverify.refutation import ClaimRefuted
 from ntkverify.reproducible import constants_left_out
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.subjects import PARTS, Subject, has
+from ntkverify.subjects import Subject
 
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
@@ -39,7 +39,7 @@ class Hunt:
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     timeout: seconds after which a claim is ended, inside its premises and outside, 0 for never; None for the budget's.
     keep_going: try what `spares` spares. known: diagnoses, each made once a run. settled: claims that were found to hold.
-    Raises InvalidArgument for a seed or a timeout that is none, and a subject that no claim is about.
+    Raises InvalidArgument for a seed or timeout that is none, and a subject that no claim is about.
     """
 
     subject: Subject
@@ -56,13 +56,11 @@ class Hunt:
 
     def __post_init__(self) -> None:
         derive(self.seed)  # which checks it
-        if not any(claim.concerns(self.subject) for claim in CATALOGUE.values()):
-            brought = ", ".join(part for part in PARTS if has(self.subject, part))
-            remedy = "Bring a kernel (nngp, ntk), networks (network, build) or an empirical_ntk beside it."
-            raise InvalidArgument("subject", f"{brought} alone", "parts that some claim is about", remedy)
+        check_concerned(self.subject)
         if not (isinstance(self.seconds, int | float) and 0 <= self.seconds < math.inf):
-            remedy = "Pass seconds, 0 for no limit."
-            raise InvalidArgument("timeout", repr(self.timeout), "a finite number >= 0, or None", remedy)
+            raise InvalidArgument(
+                "timeout", repr(self.timeout), "a finite number >= 0, or None", "0 is no limit."
+            )
 
     @property
     def seconds(self) -> float:

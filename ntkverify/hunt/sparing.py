@@ -2,12 +2,21 @@
 
 from collections.abc import Set
 
-from ntkverify.claims import Claim
+from ntkverify.claims import CATALOGUE, Claim
 from ntkverify.diagnosis import Diagnoses
-from ntkverify.subjects import Subject, has
+from ntkverify.errors import InvalidArgument
+from ntkverify.subjects import PARTS, Subject, has
 
 EQUAL = "kernel.recursion"
 """The claim by which a kernel equals ntkverify's own on all inputs of its domain."""
+
+
+def check_concerned(subject: Subject) -> None:
+    """Raises InvalidArgument for a subject that no claim is about."""
+    if not any(claim.concerns(subject) for claim in CATALOGUE.values()):
+        brought = ", ".join(part for part in PARTS if has(subject, part))
+        remedy = "Bring a kernel (nngp, ntk), networks (network, build) or an empirical_ntk beside it."
+        raise InvalidArgument("subject", f"{brought} alone", "parts that some claim is about", remedy)
 
 
 def reason_to_spare(claim: Claim, subject: Subject, known: Diagnoses, settled: Set[str]) -> str:

@@ -2,17 +2,15 @@
 largest: Hypothesis shrinks toward the first, and a failure at width 4096 says more than one at 16.
 """
 
+from ntkverify.strategies.layers import ANY_LAYERS, RATES, Metrics
 from ntkverify.strategies.modules import ModuleScenarios
 from ntkverify.strategies.networks import (
     ACTIVATIONS,
-    ANY_LAYERS,
     BUDGET_WIDTHS,
     CLOSED_FORMS,
     HARD_SOURCES,
-    RATES,
     SOURCES,
     BudgetWidths,
-    Metrics,
     Scenarios,
     Trainings,
 )

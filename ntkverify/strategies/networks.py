@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
-import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -16,6 +14,7 @@ from ntkverify.data import REAL, Points
 from ntkverify.domain import Domain
 from ntkverify.methods import GradientDescent, Method
 from ntkverify.scenarios import Scenario, Training
+from ntkverify.strategies.layers import NO_METRIC, NTK_PARAMETERIZED, Metrics
 from ntkverify.strategies.spaces import Space, own_domain, own_inputs
 from ntkverify.subjects import Subject
 
@@ -27,36 +26,6 @@ SOURCES = ("sphere", "gaussian", *REAL)
 """Where the inputs of a typical scenario come from."""
 HARD_SOURCES = ("near", "antipodes", "duplicates", "hostile")
 """Inputs that kernels have been seen to stumble over."""
-
-NTK_PARAMETERIZED = ((None, None),)
-RATES = ((None, None), (None, 0.25), (0.0, None), (0.5, 0.0))
-"""How the weights and the biases of a layer may move: as they are spread; with biases of a rate of their own, which may
-start at zero; with frozen weights; and slower, with frozen biases."""
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Chooses metrics for any number of features: none, a diagonal, or a whole matrix."""
-
-    kinds: tuple[str, ...] = ("none",)
-
-    def of(self, kind: str, inputs: int) -> Any:
-        """Returns the metric of that kind: positive definite, with eigenvalues from about 1/2 to 3."""
-        diagonal = np.linspace(0.5, 2.0, inputs)
-        if kind == "none":
-            return None
-        return diagonal if kind == "diagonal" else np.diag(diagonal) + 1.0 / inputs
-
-
-ANY_METRIC = Metrics(("none", "diagonal", "full"))
-ANY_LAYERS: dict[str, Any] = {
-    "unlike": (False, True),
-    "rates": RATES,
-    "zero_heads": (False, True),
-    "metrics": ANY_METRIC,
-}
-"""What `Scenarios` takes for layers of numbers and activations of their own, that move in every way, and inputs in every
-metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +79,7 @@ class Scenarios(Space):
     unlike: tuple[bool, ...] = (False,)
     rates: tuple[tuple[float | None, float | None], ...] = NTK_PARAMETERIZED
     zero_heads: tuple[bool, ...] = (False,)
-    metrics: Metrics = Metrics()
+    metrics: Metrics = NO_METRIC
     unstated: Domain | None = None
     beyond: bool = False
 

@@ -17,7 +17,7 @@ from ntkverify.recipes import Recipe
 from ntkverify.runs import Run
 from ntkverify.scenarios import Scenario
 
-BUDGET = Budget(name="quick", examples=4, stochastic_examples=1, max_samples=64, widths=(128, 64, 32, 16, 8))
+BUDGET = Budget(name="quick", examples=12, stochastic_examples=1, max_samples=64, widths=(128, 64, 32, 16, 8))
 CLAIMS = (
     "kernel.oracle",
     "kernel.ntk_dominates_nngp",

@@ -39,7 +39,7 @@ def test_a_fault_shows_as_other_verdicts_other_answers_and_new_findings(good, fa
     assert code == 1
     assert (
         "kernel.oracle: holds -> fails" in text
-        and "kernel.strictly_positive: " not in text.partition("new findings")[0]
+        and "regime.large_steps: " not in text.partition("new findings")[0]
     )
     assert "new findings:\n" in text and "kernel.oracle fails on 2 sphere points" in text
     assert "other answers to the same question" in text
