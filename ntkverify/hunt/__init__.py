@@ -28,8 +28,6 @@ from ntkverify.subjects import Subject
 OUTSIDE_EXAMPLES = 10
 """Scenarios tried in search of a failure outside the premises, before shrinking."""
 
-ALL_CHECKS = tuple(HealthCheck)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Hunt:
@@ -92,7 +90,7 @@ class Hunt:
             max_examples=examples,
             deadline=None,
             database=None,  # a remembered example would make two runs of one seed differ
-            suppress_health_check=ALL_CHECKS,
+            suppress_health_check=tuple(HealthCheck),
             report_multiple_bugs=False,
             phases=(Phase.generate, Phase.shrink),
         )
@@ -141,7 +139,7 @@ class Hunt:
                         max_examples=OUTSIDE_EXAMPLES,
                         deadline=None,
                         database=None,
-                        suppress_health_check=ALL_CHECKS,
+                        suppress_health_check=tuple(HealthCheck),
                     ),
                     random=self._random(claim, "outside"),
                 )

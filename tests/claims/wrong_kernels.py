@@ -181,11 +181,29 @@ def wrong_activation(layer: Activation, moments) -> Matrix:
     return (ReLU() if isinstance(layer, Erf) else Erf()).dual_derivative(moments)
 
 
+def first_deviations(layers):
+    """Gives every layer that starts at random the deviations of the first."""
+    first = next(layer for layer in layers if isinstance(layer, Linear))
+    numbers = {"weight_std": first.weight_std, "bias_std": first.bias_std}
+    return [
+        replace(layer, **numbers) if isinstance(layer, Linear) and layer.weight_std else layer
+        for layer in layers
+    ]
+
+
+def first_activation(layers):
+    """Gives every hidden layer the activation of the first."""
+    first = next((layer for layer in layers if isinstance(layer, Activation)), None)
+    return [first if isinstance(layer, Activation) else layer for layer in layers]
+
+
 def without_first_bias(layers: Layers) -> Layers:
     return linears(lambda layer: replace(layer, bias_std=0.0), slice(1))(layers)
 
 
 WRONG_KERNELS = {
+    "the first layer's deviations everywhere": Wrong(layers=first_deviations),
+    "the first activation everywhere": Wrong(layers=first_activation),
     "metric forgotten": Wrong(metric=False),
     "rates of biases forgotten": Wrong(layers=linears(lambda layer: replace(layer, bias_rate=None))),
     "frozen weights that move": Wrong(
