@@ -37,6 +37,13 @@ def computed(case: Case, given: SecondMoments) -> dict[str, float]:
     return {name: tensor.item() for name, tensor in parts.items()}
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case.activation)[:40])
+def test_the_function_is_what_the_integrals_are_of(case):
+    points = [-2.0, -0.3, 0.7, 1.9]
+    got = case.activation(torch.tensor(points, dtype=torch.float64)).tolist()
+    assert got == pytest.approx([float(case.function(mp.mpf(x))) for x in points], rel=1e-13)
+
+
 @pytest.mark.parametrize("point", POINTS, ids=str)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case.activation)[:40])
 def test_the_dual_is_its_integral(case, point):

@@ -163,6 +163,14 @@ def test_an_asymmetric_kernel_is_refused_not_repaired():
             call()
 
 
+def test_what_rounding_does_not_explain_is_refused():
+    asymmetric = np.array([[1.0, 1e-12], [0.0, 1.0]])
+    with pytest.raises(InvalidArgument, match="differs from its transpose by 1e-12"):
+        predict.gradient_flow(asymmetric, np.ones((2, 1)), time=1.0)
+    with pytest.raises(NotPositiveDefinite, match="smallest eigenvalue is -1e-12"):
+        predict.gradient_flow(np.diag([1.0, -1e-12]), np.ones((2, 1)), time=1.0)
+
+
 def test_large_pivots_do_not_hide_a_singular_kernel():
     lower = np.eye(40) - np.tril(np.ones((40, 40)), -1)
     kernel = lower @ lower.T
@@ -271,6 +279,12 @@ def test_minibatches_in_function_space_are_minibatches_of_a_linear_model():
     )
     expected = linear_model(FACTOR, {"lr": 0.05}, batches)
     np.testing.assert_allclose(np.concatenate(got), expected, rtol=1e-10)
+
+
+def test_each_epoch_has_an_order_of_its_own():
+    epochs = np.concatenate(predict.batches(20, 5, 12, seed=3)).reshape(3, 20)
+    assert all(sorted(epoch) == list(range(20)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
 def test_several_times_are_the_single_ones():
