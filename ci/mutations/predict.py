@@ -22,10 +22,10 @@ MUTANTS = (
         tests=(*DYNAMICS, *PRECISION),
     ),
     Mutant(
-        name="a test point's own rounding is left out",
+        name="rounding is told as if the kernel's rows added up to 1",
         file="predict/spectral.py",
         old="(_row_sum(problem) * (weights.abs() @ filters) + own)",
-        new="(_row_sum(problem) * (weights.abs() @ filters))",
+        new="(weights.abs() @ filters + own)",
         tests=PRECISION,
     ),
     Mutant(

@@ -76,7 +76,7 @@ MUTANTS = (
         tests=TESTS,
     ),
     Mutant(
-        name="an ensemble stops when its first network has arrived",
+        name="a network that diverges stops its neighbours",
         file="training/descent.py",
         old="not torch.isfinite(each).any()",
         new="not torch.isfinite(each).all()",

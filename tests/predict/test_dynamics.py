@@ -61,6 +61,21 @@ def test_a_singular_kernel_still_trains():
     np.testing.assert_allclose(predict.gradient_flow(singular, [[1.0], [3.0]], singular, time=50.0).test, 2.0)
 
 
+def test_along_an_eigenvalue_of_zero_test_points_move_for_ever_or_not_at_all():
+    kernel, y = np.diag([1.0, 0.0]), np.array([[1.0], [3.0]])
+    got = predict.gradient_flow(kernel, y, np.array([[0.0, 1.0]]), time=2.0)
+    np.testing.assert_allclose(got.train, [[1 - np.exp(-2)], [0.0]], rtol=1e-14)
+    np.testing.assert_allclose(got.test, [[6.0]], rtol=1e-14)
+    with pytest.raises(NotPositiveDefinite):  # without test points too
+        predict.gradient_flow(kernel, y, time=float("inf"))
+    for seed in range(5):  # eigenvalues that rounding makes of 0 have either sign
+        rows = np.random.default_rng(seed).standard_normal((9, 3))
+        gram, y = rows @ rows.T, np.random.default_rng(seed).standard_normal((7, 1))
+        got = predict.gradient_flow(gram[:7, :7], y, gram[7:, :7], time=float("inf"), allow_singular=True)
+        expected = rows[7:] @ np.linalg.lstsq(rows[:7], y, rcond=None)[0]
+        np.testing.assert_allclose(got.test, expected, rtol=1e-9)
+
+
 def test_torch_in_torch_out_and_differentiable():
     k = torch.tensor(K, requires_grad=True)
     out = predict.kernel_regression(k, torch.tensor(Y), torch.tensor(CROSS))
