@@ -27,14 +27,14 @@ MUTANTS = (
         file="scenarios.py",
         old="derive(self.seed, self._text, *names)",
         new="derive(self.seed, *names)",
-        tests=("tests/claims/test_levels.py", "tests/claims/test_convergence.py", "tests/test_findings.py"),
+        tests=("tests/test_data.py",),
     ),
     Mutant(
         name="a fixed layer has the width of the others",
         file="scenarios.py",
         old="return [fixed or width for fixed in",
         new="return [width or fixed for fixed in",
-        tests=("tests/claims/test_laws.py", "tests/claims/test_premises.py"),
+        tests=("tests/test_data.py",),
     ),
     Mutant(
         name="duplicates are not drawn",

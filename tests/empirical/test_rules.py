@@ -12,6 +12,18 @@ from tests.empirical.test_empirical_ntk import naive_ntk
 D = torch.float64
 IMAGES, SIGNALS, VECTORS = (6, 5, 4), (6, 7), (6,)
 
+
+class Twice(nn.Module):
+    """A layer with itself behind it."""
+
+    def __init__(self, layer: nn.Module):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(torch.tanh(self.layer(x)))
+
+
 LAYERS = {
     "group norm": (nn.GroupNorm(3, 6, eps=0.3), IMAGES),
     "layer norm": (nn.LayerNorm((5, 4), eps=0.3), IMAGES),
@@ -24,6 +36,8 @@ LAYERS = {
     "circular convolution": (nn.Conv1d(6, 4, 3, padding=1, padding_mode="circular"), SIGNALS),
     "reflecting convolution": (nn.Conv2d(6, 4, 3, padding=1, padding_mode="reflect"), IMAGES),
     "linear layer of a sequence": (nn.Linear(7, 3), SIGNALS),
+    "layer norm, used twice": (Twice(nn.LayerNorm(7, eps=0.3)), SIGNALS),
+    "convolution, used twice": (Twice(nn.Conv1d(6, 6, 3, padding=1)), SIGNALS),
 }
 
 

@@ -316,3 +316,17 @@ def test_the_regression_says_how_far_it_can_be_trusted():
     result = predict.kernel_regression(kernel, y, kernel)
     assert result.condition == pytest.approx(np.linalg.cond(kernel), rel=1e-4)
     assert 0 < np.abs(result.test - y).max() <= result.error_bound
+
+
+def test_the_error_bound_grows_with_the_condition_and_is_of_the_coarser_kernel():
+    """Entries that are rounded to float32 move an ill-conditioned regression by up to its condition."""
+    rows = np.vander(np.linspace(0.5, 1, 5), 5)
+    kernel, y = rows @ rows.T + 1e-3 * np.eye(5), np.cos(7 * np.arange(5.0))[:, None]
+    exact = predict.kernel_regression(kernel, y, kernel[:2] + kernel[2:4])
+    rough = predict.kernel_regression(kernel.astype(np.float32), y, kernel[:2] + kernel[2:4])
+    size = np.linalg.norm(kernel[:2] + kernel[2:4], axis=1).max() * np.linalg.norm(np.linalg.solve(kernel, y))
+    assert exact.error_bound == pytest.approx(8 * 2**-53 * 5 * (1 + exact.condition) * size, rel=1e-3)
+    assert np.abs(rough.test - exact.test).max() <= rough.error_bound
+    cross = (kernel[:2] + kernel[2:4]).astype(np.float32)
+    mixed = predict.kernel_regression(kernel, y, cross)
+    assert mixed.error_bound == pytest.approx(2**29 * exact.error_bound, rel=1e-3)
