@@ -75,7 +75,7 @@ def test_a_share_in_half_precision_takes_no_digits_from_others():
     half, double = Rows(values=torch.ones(2, 1, 3).half()), Rows(values=1e-3 * torch.ones(2, 1, 3).double())
     kernel = contract({"a": half, "b": double}, {"a": half, "b": double}, full=False)
     assert kernel.dtype == torch.float64
-    torch.testing.assert_close(kernel, torch.full((2, 2), 3 + 3e-6).double(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(kernel, torch.full((2, 2), 3 + 3e-6, dtype=torch.float64), rtol=1e-12, atol=0)
 
 
 @METHODS
@@ -223,6 +223,12 @@ def test_a_module_that_changes_its_buffers_is_named():
     with pytest.raises(InvalidArgument, match="buffer '1.calls'"):
         nv.empirical_ntk(net, X4)
     assert net[1].calls == 0
+
+
+def test_statistics_that_a_norm_does_not_keep_are_those_of_the_batch():
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2))
+    with pytest.raises(InvalidArgument, match="BatchNorm1d '1' without statistics, which mixes"):
+        nv.empirical_ntk(net.double().eval(), X4)
 
 
 def test_evaluation_mode_is_fine():

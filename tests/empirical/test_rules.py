@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import ntkverify as nv
+from ntkverify.empirical.comparing import agree
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.structured_derivatives import unaccounted
 from tests.empirical.test_empirical_ntk import naive_ntk
@@ -64,3 +65,10 @@ def test_known_layers_never_fall_back(name):
     assert unaccounted(*prepared(net, x, None)[:2]) == frozenset()
     kernel = nv.empirical_ntk(net, x, outputs="full", method="structured_derivatives")
     torch.testing.assert_close(kernel, naive_ntk(net, x, x), rtol=1e-10, atol=1e-10)
+
+
+def test_two_ways_agree_to_half_of_their_digits():
+    right = torch.tensor([1.0, 3.0], dtype=D)
+    for dtype, digits in ((torch.float64, 1e-8), (torch.float32, 2e-4)):
+        assert agree(right + digits, right, dtype) and not agree(right + 10 * digits, right, dtype)
+    assert not agree(right * torch.nan, right, D) and not agree(right[:1], right, D)
