@@ -2,8 +2,12 @@
 
 from mutations.mutant import Mutant
 
-KERNELS = ("tests/claims/test_wrong_kernels.py", "tests/claims/test_planted_faults.py")
-MODULES = ("tests/subjects/test_module_subject.py",)
+KERNELS = (
+    "tests/claims/test_accuracy.py",
+    "tests/claims/test_wrong_kernels.py",
+    "tests/claims/test_planted_faults.py",
+)
+MODULES = ("tests/claims/test_convergence.py", "tests/subjects/test_module_subject.py")
 CONVERGENCE = ("tests/claims/test_convergence.py",)
 PREMISES = ("tests/claims/test_premises.py", "tests/claims/test_regimes.py")
 FINDINGS = ("tests/test_findings.py",)
@@ -14,14 +18,14 @@ MUTANTS = (
         file="claims/kernel/accuracy.py",
         old="return max(accuracy(subject), rounding * _condition(arch, x))",
         new="return float('inf')",
-        tests=("tests/claims/test_laws.py", *KERNELS),
+        tests=KERNELS,
     ),
     Mutant(
         name="the rounding bound of empirical kernels is infinite",
         file="claims/empirical/definition.py",
         old="return max(accuracy(subject), ROUNDING_CONSTANT * unit * operations * _condition(net, x))",
         new="return float('inf')",
-        tests=("tests/claims/test_wrong_empirical.py",),
+        tests=("tests/claims/test_accuracy.py", "tests/claims/test_wrong_empirical.py"),
     ),
     Mutant(
         name="the rounding bound of eigenvalues is infinite",

@@ -36,7 +36,7 @@ MUTANTS = (
         file="networks/layers.py",
         old="[-(1.5**0.5), 0.0, 1.5**0.5]",
         new="[-1.0, 0.0, 1.0]",
-        tests=TESTS,
+        tests=("tests/claims/test_laws.py",),
         families="initialisation",
     ),
     Mutant(
@@ -44,7 +44,7 @@ MUTANTS = (
         file="networks/layers.py",
         old="stream.uniform(-(3**0.5), 3**0.5, shape)",
         new="stream.uniform(-1.0, 1.0, shape)",
-        tests=TESTS,
+        tests=("tests/claims/test_laws.py",),
         families="initialisation",
     ),
     Mutant(
