@@ -27,8 +27,8 @@ AREAS: dict[str, tuple[Mutant, ...]] = {
         stats,
         claims,
         search,
-        diagnosis,
         reports,
+        diagnosis,
     )
 }
 """Mutants by area: the name of the file that they stand in."""

@@ -82,6 +82,12 @@ def test_gradients_are_finite_at_equal_opposite_and_zero_inputs(case):
         assert torch.isfinite(x.grad).all(), kernel
 
 
+def test_the_sign_of_zero_is_zero():
+    arch = nv.mlp(inputs=2, depth=1, activation=nv.Sign())
+    kernel = nv.nngp(arch, torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64))
+    assert kernel.tolist() == [[0, 0], [0, 1]]
+
+
 def test_every_activation_is_tried():
     assert {type(case.activation) for case in CASES} == set(BY_NAME.values())
 

@@ -184,6 +184,8 @@ def test_what_rounding_does_not_explain_is_refused():
         predict.gradient_flow(asymmetric, np.ones((2, 1)), time=1.0)
     with pytest.raises(NotPositiveDefinite, match="smallest eigenvalue is -1e-12"):
         predict.gradient_flow(np.diag([1.0, -1e-12]), np.ones((2, 1)), time=1.0)
+    with pytest.raises(NotPositiveDefinite, match="smallest eigenvalue is 1e-16"):  # which it does
+        predict.kernel_regression(np.diag([1.0, 1e-16]), np.ones((2, 1)), np.ones((1, 2)))
 
 
 def test_large_pivots_do_not_hide_a_singular_kernel():
