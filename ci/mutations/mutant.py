@@ -8,7 +8,7 @@ class Mutant:
     """A bug that a tired colleague might make.
 
     name: what is wrong, in words. file: under ntkverify/; `old`, which stands in it exactly once, becomes `new`.
-    tests: files or folders that concern it, the quickest first. families: an expression of pytest's -k for the claims
+    tests: files, folders or ids of tests that concern it, the quickest first. families: an expression of pytest's -k for the claims
     that concern it, "" where a user's subject could not have this bug. survives: why no test catches it, in one line.
     """
 
