@@ -7,19 +7,23 @@ import pytest
 
 import ntkverify as nv
 from ntkverify.axes import Axis
+from ntkverify.causes import Diagnosis
 from ntkverify.data import Points
 from ntkverify.findings import Measurement, Statistics, Verdict
 from ntkverify.recipes import Recipe
 from ntkverify.reports.coverage import reached, tally
 from ntkverify.reports.falling import fallen_claims, weakest
+from ntkverify.reports.grouping import causes
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
 from ntkverify.reports.pictures import pictures
 from ntkverify.reports.reading import AXES, LINEAR, MODULE, layers
+from ntkverify.reports.table import Row
 from ntkverify.reports.totals import smallest_seen, totals
 from ntkverify.reports.words import scenario_in_words
 from ntkverify.scenarios import Scenario
 from ntkverify.space import space
+from ntkverify.witness import Witness
 
 CLAIMS = {
     "a": {"implies": ["b"]},
@@ -152,6 +156,40 @@ def test_many_depths_are_put_together(good):
     seen = heat([at(good.findings[0], depth, 0) for depth in range(300)])
     assert len(seen.rows) <= 8
     assert sum(cell.outcomes.total() for _, cells in seen.rows for cell in cells) == 300
+
+
+def test_failures_of_one_diagnosis_are_told_once_by_the_clearest(good):
+    diagnosis = Diagnosis(kernel="NTK", distance=0.5, accuracy=1e-12, suspects=())
+    seen = Witness(rows=((1.0,),), columns=((2.0,),), got=((3.0,),), wanted=((4.0,),))
+
+    def row(claim: str, witness: Witness | None, why: Diagnosis | None) -> Row:
+        failed = Measurement(
+            name="NTK", verdict=Verdict.FAILS, value=1.0, allowed=(0.0, 0.0), witness=witness
+        )
+        defect = replace(
+            at(good.findings[0], 1, 0),
+            claim=claim,
+            verdict=Verdict.FAILS,
+            measurements=(failed,),
+            diagnosis=why,
+        )
+        return Row(
+            claim=claim, verdict=Verdict.FAILS, inside=(defect,), outside=(), defect=defect, findings=()
+        )
+
+    rows = [row("a", None, diagnosis), row("b", None, None), row("c", seen, diagnosis), row("d", None, None)]
+    assert [(cause.shown.claim, cause.claims) for cause in causes(rows)] == [
+        ("c", ("a", "c")),
+        ("b", ("b",)),
+        ("d", ("d",)),
+    ]
+
+
+def test_what_was_decided_is_shown_before_what_is_richer(good):
+    poor = at(good.findings[0], 1, 0, verdict=Verdict.HOLDS)
+    rich = at(good.findings[0], 9, 0, verdict=Verdict.UNDECIDED)
+    row = Row(claim="a", verdict=Verdict.HOLDS, inside=(rich, poor), outside=(), defect=None, findings=())
+    assert row.evidence is poor and replace(row, inside=(rich,)).evidence is rich
 
 
 def test_what_falls_is_followed_to_the_end():
