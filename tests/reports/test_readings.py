@@ -1,6 +1,7 @@
 """What is read off many findings at once: regions reached, outcomes over depth and width, what falls."""
 
 import json
+import math
 from dataclasses import fields, replace
 
 import pytest
@@ -20,7 +21,7 @@ from ntkverify.reports.pictures import pictures
 from ntkverify.reports.reading import AXES, LINEAR, MODULE, layers
 from ntkverify.reports.table import Row
 from ntkverify.reports.totals import smallest_seen, totals
-from ntkverify.reports.words import scenario_in_words
+from ntkverify.reports.words import measurement_in_words, scenario_in_words
 from ntkverify.scenarios import Scenario
 from ntkverify.space import space
 from ntkverify.witness import Witness
@@ -185,6 +186,20 @@ def test_failures_of_one_diagnosis_are_told_once_by_the_clearest(good):
     ]
 
 
+@pytest.mark.parametrize(
+    ("allowed", "words"),
+    [
+        ((1.0, 1.0), "expected 1."),
+        ((-math.inf, 2.0), "expected at most 2."),
+        ((3.0, math.inf), "expected at least 3."),
+        ((1.0, 2.0), "expected 1 to 2."),
+    ],
+)
+def test_what_was_expected_is_said_with_the_ends_that_it_has(allowed, words):
+    measured = Measurement(name="a mean", verdict=Verdict.FAILS, value=9.0, allowed=allowed)
+    assert measurement_in_words(measured) == f"a mean: got 9, {words}"
+
+
 def test_what_was_decided_is_shown_before_what_is_richer(good):
     poor = at(good.findings[0], 1, 0, verdict=Verdict.HOLDS)
     rich = at(good.findings[0], 9, 0, verdict=Verdict.UNDECIDED)
@@ -255,7 +270,8 @@ def test_laws_are_shown_once_for_each_kind_of_networks(good):
     deep = json.loads(json.dumps(scenario))
     deep["architecture"]["layers"]["layers"] *= 2
     one, two = (replace(good.findings[0], measurements=(measured,), scenario=s) for s in (scenario, deep))
-    rows = laws([one, one, two])
+    alike = replace(one, scenario=scenario | {"seed": 7})  # another question of the same kind
+    rows = laws([one, alike, one, two])
     assert len(rows) == 2 and len({row.networks for row in rows}) == 2
     assert rows[0][1:] == ("64 to 512", "a rate", "fitted 2 (1 to 3) x width^-0.5 (-0.6 to -0.4)")
     assert laws([good.findings[0]]) == []
