@@ -79,7 +79,7 @@ def test_the_counterexample_is_minimal_and_recorded_as_such():
 def test_every_scenario_inside_meets_the_premises():
     search, findings, _ = hunt()
     search.inside(CATALOGUE["kernel.strictly_positive"])
-    assert len(findings) == TINY.examples
+    assert len(findings) == TINY.examples and search.settled == {"kernel.strictly_positive"}
     assert not any(finding.broken_premises for finding in findings)
 
 
@@ -130,6 +130,12 @@ def test_outside_the_premises_a_failure_is_a_finding_and_fails_only_on_request()
         strict.outside(claim)
 
 
+def test_each_claim_hunts_with_numbers_of_its_own():
+    search, _, _ = hunt()
+    drawn = {search._random(claim, "inside").random() for claim in CATALOGUE.values()}
+    assert len(drawn) == len(CATALOGUE)
+
+
 def test_progress_says_what_is_tried_and_how_far_it_is():
     search, _, progress = hunt()
     search.inside(CATALOGUE["kernel.strictly_positive"])
@@ -140,6 +146,7 @@ def test_progress_says_what_is_tried_and_how_far_it_is():
 def test_a_budget_too_small_to_see_anything_is_undecided_not_passed():
     search, findings, _ = hunt()
     assert search.inside(CATALOGUE["initialisation.ntk_rate"]) is Verdict.UNDECIDED
+    assert not search.settled
     assert findings[0].measurements[1].statistics.needed > 64
 
 
