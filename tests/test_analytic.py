@@ -103,6 +103,21 @@ def test_gram_matrix_is_exactly_symmetric_and_blocks_agree():
     np.testing.assert_allclose(nv.ntk(arch, x[:3], x[3:]), gram[:3, 3:], rtol=8 * np.finfo(float).eps)
 
 
+@pytest.mark.parametrize(
+    "arch", [he(2), he(3, bias_std=0.1), nv.mlp(inputs=2, depth=1, activation=nv.Monomial(2))]
+)
+def test_tiles_are_the_whole_matrix_at_any_norm_and_angle(arch):
+    """Twelve points in tiles of four: blocks on the diagonal and beside it are all square."""
+    angles = np.array([0.0, 1e-9, 1e-3, 0.05, 0.3, 1.0, 2.0, 2.8, 3.0, 3.1, np.pi - 1e-7, np.pi])
+    x = np.geomspace(0.5, 2, 12)[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    for part in ("nngp", "ntk"):
+        whole = getattr(nv, part)(arch, x)
+        for side in (4, 5):
+            got = tiles.evaluate(part, arch, torch.from_numpy(x), None, side=side).numpy()
+            scale = np.sqrt(np.outer(np.diag(whole), np.diag(whole)))
+            assert np.abs((got - whole) / scale).max() < 1e-13
+
+
 def test_zero_input_has_the_bias_kernel():
     kernel = nv.ntk(he(1, bias_std=1.0), np.zeros((2, 2)))
     # K0 = 1, then K1 = 2 * 1/2 + 1 and Theta = K1 + 2 * 1/2 * 1.
@@ -217,6 +232,8 @@ def test_the_diagonal_is_that_of_the_matrix(activation):
         got = diagonal(arch, x)
         assert got.shape == (count,)
         np.testing.assert_allclose(got, np.diag(kernel(arch, x)), rtol=1e-13)
+        between = diagonal(arch, x, x[::-1].copy())
+        np.testing.assert_allclose(between, np.diag(kernel(arch, x, x[::-1].copy())), rtol=1e-12)
 
 
 def test_the_diagonal_is_differentiable_keeps_the_dtype_and_names_its_argument():
@@ -262,6 +279,8 @@ def test_the_other_inputs_and_large_matrices_overflow_by_name_too():
     with pytest.raises(InvalidArgument, match="^x1: got entries up to"):
         nv.ntk(he(1), np.full((300, 2), 1e200))
     assert np.isfinite(nv.ntk(he(1), np.full((300, 2), 1e150))).all()
+    with pytest.raises(InvalidArgument, match="^arch: .*for rows 1 and 1"):  # others are small numbers
+        nv.ntk(nv.mlp(inputs=1, depth=1, weight_std=1e52), [[1e-100], [1e100]])
 
 
 def scalar(value) -> torch.Tensor:
@@ -287,6 +306,16 @@ def test_kernels_are_differentiable_in_deviations_and_inputs(kernel, activation)
     torch.testing.assert_close(given, kernel(same, x, other), rtol=1e-14, atol=0)
     each = kernel(same, x, other, bias_std=torch.tensor([0.4, 0.4, 0.4], dtype=torch.float64))
     torch.testing.assert_close(each, kernel(same, x, other), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("kernel", [nv.ntk, nv.nngp])
+def test_rates_stay_where_deviations_are_given(kernel):
+    rates = {"weight_rate": 3.0, "bias_rate": 0.2}
+    arch = nv.mlp(inputs=2, depth=2, weight_std=1.1, bias_std=0.3, **rates)
+    changed = nv.mlp(inputs=2, depth=2, weight_std=1.4, bias_std=0.3, **rates)
+    x = np.random.default_rng(0).standard_normal((3, 2))
+    got = kernel(arch, x, weight_std=torch.tensor(1.4, dtype=torch.float64))
+    np.testing.assert_allclose(got, kernel(changed, x), rtol=1e-14)
 
 
 def test_a_bias_of_zero_has_a_gradient_and_it_is_zero():

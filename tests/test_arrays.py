@@ -94,3 +94,8 @@ def test_integers_stay_integers_until_they_are_asked_to_be_features():
     assert as_tensor("x", np.array([[2**53 + 1]])).item() == 2**53 + 1
     assert as_tensor("x", np.array([3], dtype=np.uint16)).dtype == torch.int64
     assert as_tensor("x", np.array([2**64 - 1], dtype=np.uint64)).item() == 2.0**64
+
+
+def test_whole_numbers_keep_their_digits():
+    matrix = as_matrix("x", np.array([[2**25 + 1]]))
+    assert matrix.dtype == torch.float64 and matrix.item() == 2**25 + 1

@@ -27,6 +27,20 @@ def test_generated_points():
     np.testing.assert_allclose((sphere**2).sum(axis=1), 4)
     duplicates = Points(source="duplicates", count=3, dimension=2).inputs()
     np.testing.assert_array_equal(duplicates[0], duplicates[-1])
+    assert not np.array_equal(duplicates[0], duplicates[1])
+    antipodes = Points(source="antipodes", count=6, dimension=4).inputs()
+    np.testing.assert_array_equal(antipodes[3:], -antipodes[:3])
+    near = Points(source="near", count=6, dimension=4).inputs()
+    np.testing.assert_allclose((near**2).sum(axis=1), 4)
+    apart = np.linalg.norm(near[1::2] - near[::2], axis=1)
+    assert (apart > 0).all() and (apart < 0.02).all()
+
+
+def test_real_targets_are_those_of_their_rows():
+    whole = Points(source="diabetes", count=442, dimension=10, seed=1)
+    x, y = whole.inputs(), whole.targets()
+    left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    assert (left**2).mean() < 0.5  # of 1; a linear fit to other rows leaves nearly all
 
 
 @pytest.mark.parametrize(
@@ -59,6 +73,11 @@ def scenario(**changes) -> Scenario:
 def test_a_scenario_reads_back():
     for one in (scenario(), scenario(training=Training(steps=3, step_size=0.1, test_points=1))):
         assert Scenario.from_plain(one.to_plain()) == one
+
+
+def test_a_profile_fixes_some_layers():
+    deep = scenario(architecture=nv.mlp(inputs=2, depth=3), profile=(None, 4, None))
+    assert deep.hidden_widths(8) == [8, 4, 8]
 
 
 def test_scenarios_never_share_random_numbers():

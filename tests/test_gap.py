@@ -7,7 +7,7 @@ from torch import nn
 
 import ntkverify as nv
 from ntkverify.cli import main
-from ntkverify.errors import InvalidArgument
+from ntkverify.errors import InvalidArgument, NotPositiveDefinite
 
 RNG = np.random.default_rng(0)
 X, X_TEST = RNG.standard_normal((8, 3)), RNG.standard_normal((4, 3))
@@ -75,8 +75,19 @@ def test_the_finite_width_term_is_the_kernels_difference_and_falls_with_width():
     assert -0.9 < slopes["finite width at start"][0] < -0.2
     assert slopes["moving kernel"][0] < -0.3
     assert -0.4 < slopes["initial function"][0] < 0.4
-    low, high = slopes["finite width at start"][1:]
-    assert low < slopes["finite width at start"][0] < high
+    for name in ("finite width at start", "moving kernel", "initial function"):
+        slope, low, high = slopes[name]
+        assert low < slope < high
+    assert sorted(gap.fitted) == [32, 64, 128, 256, 512]
+
+
+@pytest.mark.parametrize(
+    ("activation", "rate"), [(nv.Erf(), "-1"), (nv.ReLU(), "between -1 and -1/2")], ids=str
+)
+def test_the_moving_kernel_falls_by_the_rate_of_its_activation(activation, rate):
+    arch = nv.mlp(inputs=3, depth=1, activation=activation)
+    gap = nv.explain_gap(arch, 32, X, Y, X_TEST, steps=1, learning_rate=1e-3, replicates=2)
+    assert {term.name: term.theory for term in gap.terms}["moving kernel"] == rate
 
 
 class Two(nn.Module):
@@ -100,6 +111,8 @@ def test_outputs_that_share_parameters_are_no_moving_kernel():
     assert gap.singular and "cannot be inverted" in str(gap)
     ridged = nv.explain_module_gap(Two(), np.eye(3), y, np.eye(3), steps=100, learning_rate=0.1, ridge=5.0)
     assert sizes(ridged)["rest"] > 0.1 and not ridged.singular
+    with pytest.raises(NotPositiveDefinite):  # a ridge that rounding swallows was meant to be one
+        nv.explain_module_gap(Two(), np.eye(3), y, np.eye(3), steps=1, learning_rate=0.1, ridge=1e-30)
 
 
 def test_a_network_of_too_few_parameters_to_fit_is_explained_too():
@@ -113,7 +126,7 @@ def test_a_network_of_too_few_parameters_to_fit_is_explained_too():
 def test_the_moving_kernel_of_several_outputs_is_the_distance_to_the_linearised_network():
     """Independent: the network's linearisation, trained by gradient descent in its parameters."""
     arch, y, steps = (
-        nv.mlp(inputs=3, depth=1, activation=nv.Erf(), outputs=3),
+        nv.mlp(inputs=3, depth=2, activation=nv.Erf(), outputs=3),
         RNG.standard_normal((8, 3)),
         40,
     )
@@ -166,7 +179,10 @@ def test_a_number_of_replicates_that_is_none_is_refused(replicates):
 
 
 def test_the_words_name_the_largest_term_and_the_theorem():
-    text = str(explain())
+    gap = explain()
+    text, parts = str(gap), {term.name: term.values for term in gap.terms}
+    vanishes = np.sqrt(np.mean((parts["moving kernel"] + parts["finite width at start"]) ** 2))
+    assert f"vanishes as the width grows amounts to {vanishes:.3g};" in text
     assert '"initial function"' in text and "does not speak against the theorem" in text
     own = str(nv.explain_module_gap(Features(0.7), X, Y, X_TEST, steps=20, learning_rate=0.01))
     assert "the network's own NTK" in own and "theorem" not in own

@@ -4,10 +4,13 @@ import pytest
 
 import ntkverify as nv
 from ntkverify.budgets import Budget, budget_named
-from ntkverify.claims import CATALOGUE
+from ntkverify.claims import CATALOGUE, Effort
+from ntkverify.data import Points
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.hunt import SHRINKING_EXAMPLES, ClaimRefuted, Hunt, errors
+from ntkverify.hunt.attempt import Attempt
+from ntkverify.scenarios import Scenario
 from ntkverify.subjects import BuiltinSubject
 
 TINY = Budget(
@@ -79,7 +82,7 @@ def test_the_counterexample_is_minimal_and_recorded_as_such():
 def test_every_scenario_inside_meets_the_premises():
     search, findings, _ = hunt()
     search.inside(CATALOGUE["kernel.strictly_positive"])
-    assert len(findings) == TINY.examples
+    assert len(findings) == TINY.examples and search.settled == {"kernel.strictly_positive"}
     assert not any(finding.broken_premises for finding in findings)
 
 
@@ -130,6 +133,28 @@ def test_outside_the_premises_a_failure_is_a_finding_and_fails_only_on_request()
         strict.outside(claim)
 
 
+def test_a_scenario_is_measured_once_however_often_it_is_asked_for():
+    calls, findings = [], []
+
+    def measure(subject, scenario, effort):
+        calls.append(scenario)
+        return (Measurement(name="planted", verdict=Verdict.HOLDS, value=0.0, allowed=(0.0, 0.0)),)
+
+    claim = replace(CATALOGUE["kernel.strictly_positive"], measure=measure)
+    effort = Effort(level=1e-6, max_samples=1)
+    attempt = Attempt(BuiltinSubject(), claim, effort, 0.0, 1, findings.append, lambda *_: None)
+    points = Points(source="sphere", count=2, dimension=2)
+    scenario = Scenario(architecture=nv.mlp(inputs=2, depth=1), points=points)
+    assert attempt(scenario) is attempt(scenario)
+    assert len(calls) == len(findings) == 1
+
+
+def test_each_claim_hunts_with_numbers_of_its_own():
+    search, _, _ = hunt()
+    drawn = {search._random(claim, "inside").random() for claim in CATALOGUE.values()}
+    assert len(drawn) == len(CATALOGUE)
+
+
 def test_progress_says_what_is_tried_and_how_far_it_is():
     search, _, progress = hunt()
     search.inside(CATALOGUE["kernel.strictly_positive"])
@@ -140,6 +165,7 @@ def test_progress_says_what_is_tried_and_how_far_it_is():
 def test_a_budget_too_small_to_see_anything_is_undecided_not_passed():
     search, findings, _ = hunt()
     assert search.inside(CATALOGUE["initialisation.ntk_rate"]) is Verdict.UNDECIDED
+    assert not search.settled
     assert findings[0].measurements[1].statistics.needed > 64
 
 

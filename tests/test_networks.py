@@ -4,6 +4,7 @@ import torch
 
 import ntkverify as nv
 from ntkverify.errors import InvalidArgument
+from ntkverify.networks import Antisymmetric
 
 ARCH = nv.mlp(inputs=3, depth=2, weight_std=1.5, bias_std=0.3, outputs=2)
 X = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 3)))
@@ -66,3 +67,10 @@ def test_bad_seed_and_parameterisation_are_refused():
         nv.network(ARCH, 4, seed=0.5)
     with pytest.raises(InvalidArgument, match="^parameterization: got 'mup'"):
         nv.network(ARCH, 4, seed=0, parameterization="mup")
+
+
+def test_two_halves_of_opposite_sign_start_at_0_with_the_ntk_of_one():
+    net = nv.network(ARCH, 8, seed=0)
+    both = Antisymmetric(net)
+    assert not both(X).any()
+    torch.testing.assert_close(nv.empirical_ntk(both, X), nv.empirical_ntk(net, X), rtol=1e-12, atol=0)

@@ -61,12 +61,46 @@ def test_momentum_is_heavy_ball():
         torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("method", [nv.GradientDescent(), nv.HeavyBall(0.5), nv.Nesterov(0.5)], ids=repr)
+def test_weight_decay_is_a_penalty_on_the_weights(method):
+    """Independent: the penalty stands in the loss."""
+    net, reference = nv.network(ARCH, 16, seed=0), nv.network(ARCH, 16, seed=0)
+    nv.train(net, X, Y, steps=3, learning_rate=0.02, method=method, weight_decay=0.7)
+    momentum = {"momentum": getattr(method, "momentum", 0.0), "nesterov": isinstance(method, nv.Nesterov)}
+    steps = torch.optim.SGD(reference.parameters(), lr=0.02, **momentum)
+    for _ in range(3):
+        steps.zero_grad()
+        loss = ((reference(torch.tensor(X)) - torch.tensor(Y)) ** 2).sum() / 2
+        (loss + 0.7 / 2 * sum((p**2).sum() for p in reference.parameters())).backward()
+        steps.step()
+    for mine, theirs in zip(net.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("settings", [{"penalty": 30.0}, {"weight_decay": 30.0}], ids=str)
+def test_a_penalty_counts_in_the_largest_learning_rate(settings):
+    net = torch.nn.Linear(2, 1, bias=False).double()  # linear, of the eigenvalues 1
+    with pytest.raises(InvalidArgument, match="lambda_max = 0.0645161"):
+        nv.train(net, np.eye(2), np.ones((2, 1)), steps=1, learning_rate=0.07, **settings)
+
+
+def test_cross_entropy_is_half_as_curved_as_squared_loss():
+    net = torch.nn.Linear(2, 2, bias=False).double()
+    nv.train(net, np.eye(2), np.eye(2), steps=1, learning_rate=3.9, loss="cross_entropy")
+    with pytest.raises(InvalidArgument, match="lambda_max = 4"):
+        nv.train(net, np.eye(2), np.eye(2), steps=1, learning_rate=4.1, loss="cross_entropy")
+
+
 @pytest.mark.parametrize("width", [4, 600])  # together in one batch, and in several
 def test_an_ensemble_is_its_networks_one_by_one(width):
     nets = [nv.network(ARCH, width, seed=seed) for seed in range(60)]
     settings = {"steps": 4, "learning_rate": 1e-3}
     together = train_ensemble(nets, X, Y, X_TEST, **settings)
     assert together.train.shape == (60, 6, 2)
+    np.testing.assert_allclose(together.losses[0], ((together.initial_train - Y) ** 2).sum() / 2, rtol=1e-10)
+    np.testing.assert_allclose(together.losses[-1], ((together.train - Y) ** 2).sum() / 2, rtol=1e-10)
+    few = train_ensemble(nets[:2], X, Y, X_TEST, **settings)  # too few to be trained together
+    np.testing.assert_allclose(few.train, together.train[:2], rtol=1e-10)
     for index in (0, 31, 59):
         alone = nv.train(nets[index], X, Y, X_TEST, **settings)
         for name in ("initial_train", "train", "initial_test", "test"):
@@ -121,7 +155,7 @@ def test_bad_arguments_are_refused_by_name(change, argument):
 
 
 def test_a_diverging_network_does_not_stop_its_neighbours():
-    nets = [nv.network(ARCH, 8, seed=seed) for seed in range(3)]
+    nets = [nv.network(ARCH, 8, seed=seed) for seed in range(5)]  # enough to be trained together
     nets[1][0].weight.data *= 1e200
     nets[1][2].weight.data *= 1e200
     settings = {"steps": 10, "learning_rate": 0.01, "allow_unstable": True}

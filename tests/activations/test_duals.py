@@ -37,6 +37,13 @@ def computed(case: Case, given: SecondMoments) -> dict[str, float]:
     return {name: tensor.item() for name, tensor in parts.items()}
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case.activation)[:40])
+def test_the_function_is_what_the_integrals_are_of(case):
+    points = [-2.0, -0.3, 0.7, 1.9]
+    got = case.activation(torch.tensor(points, dtype=torch.float64)).tolist()
+    assert got == pytest.approx([float(case.function(mp.mpf(x))) for x in points], rel=1e-13)
+
+
 @pytest.mark.parametrize("point", POINTS, ids=str)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case.activation)[:40])
 def test_the_dual_is_its_integral(case, point):
@@ -73,6 +80,12 @@ def test_gradients_are_finite_at_equal_opposite_and_zero_inputs(case):
         x = rows.clone().requires_grad_()
         kernel(arch, x).sum().backward()
         assert torch.isfinite(x.grad).all(), kernel
+
+
+def test_the_sign_of_zero_is_zero():
+    arch = nv.mlp(inputs=2, depth=1, activation=nv.Sign())
+    kernel = nv.nngp(arch, torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64))
+    assert kernel.tolist() == [[0, 0], [0, 1]]
 
 
 def test_every_activation_is_tried():

@@ -119,6 +119,22 @@ def test_close_inputs_keep_a_positive_definite_kernel():
         assert 1e-15 < moments.one_minus_cosine[0, 1].item() < 1e-13
 
 
+def test_a_small_angle_is_as_accurate_as_it_is_small():
+    x = np.array([[1.0, 0.0, 0.0], [0.98, 0.98 * (0.98**-2 - 1) ** 0.5, 0.0]])  # 1 - cosine is 0.02
+    absolute = nv.Custom(torch.abs, kinks=(0,), accuracy=1e-4)
+    mine, theirs = (
+        kernel(nv.mlp(inputs=3, depth=1, activation=activation), x).moments
+        for activation in (absolute, nv.Abs())
+    )
+    torch.testing.assert_close(mine.one_minus_cosine, theirs.one_minus_cosine, rtol=1e-4, atol=0)
+
+
+def test_two_sets_of_one_size_are_two():
+    arch = nv.mlp(inputs=3, depth=1, activation=nv.Tanh())
+    x = np.concatenate([X[:2], 3 * X[2:4]])
+    np.testing.assert_allclose(nv.nngp(arch, x[:2], x[2:]), nv.nngp(arch, x)[:2, 2:], rtol=1e-10)
+
+
 def test_functions_are_not_json_and_say_so():
     arch = nv.mlp(inputs=3, depth=1, activation=nv.Custom(torch.tanh))
     with pytest.raises(InvalidArgument, match="^json: got .*function"):

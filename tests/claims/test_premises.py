@@ -9,8 +9,8 @@ import ntkverify as nv
 from ntkverify import premises
 from ntkverify.claims import CATALOGUE
 from ntkverify.data import Points
-from ntkverify.premises import LAZY, UNSATURATED, WELL_CONDITIONED
-from ntkverify.premises.training import condition, parameter_movement
+from ntkverify.premises import DISTINCT, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED
+from ntkverify.premises.training import condition, parameter_movement, remainder
 from ntkverify.scenarios import Scenario, Training
 
 EASY = Scenario(
@@ -40,6 +40,29 @@ def test_parameters_move_as_far_as_the_kernels_say():
     assert np.mean(distances) == pytest.approx(
         parameter_movement(EASY), abs=5 * error + 0.1 * np.mean(distances)
     )
+
+
+def test_premises_are_about_the_training_points():
+    x = EASY.points.inputs()[:4]
+    spectrum = np.linalg.eigvalsh(nv.ntk(EASY.architecture, x))
+    assert condition(EASY) == pytest.approx(spectrum[-1] / spectrum[0], rel=1e-9)
+    left = np.abs(1 - 0.4 * 2 * spectrum / spectrum[-1]) ** 20
+    assert remainder(EASY) == pytest.approx(left.max(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("step_size", "stable"), [(0.99, True), (1.0, False), (1.01, False)])
+def test_the_largest_stable_step_is_not_stable(step_size, stable):
+    assert STABLE.holds(replace(EASY, training=replace(EASY.training, step_size=step_size))) is stable
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_duplicates_are_neither_distinct_nor_well_conditioned(seed):
+    points = Points(source="duplicates", count=7, dimension=3, seed=seed)
+    training = replace(EASY.training, test_points=1)
+    twice = replace(EASY, points=replace(points, source="antipodes"), training=training)
+    assert DISTINCT.holds(twice) and not DISTINCT.holds(replace(twice, points=points))
+    arch = nv.mlp(inputs=3, depth=1, activation=nv.Monomial(2))  # even: antipodes are one point to it
+    assert not WELL_CONDITIONED.holds(replace(twice, architecture=arch))
 
 
 def test_an_easy_scenario_meets_the_premises():

@@ -9,7 +9,7 @@ from torch import nn
 
 import ntkverify as nv
 from ntkverify.empirical import largest_eigenvalue, ntk_operator, pushing
-from ntkverify.empirical.contraction import sizes
+from ntkverify.empirical.contraction import Rows, Sizes, contract, sizes, unformed_is_cheaper
 from ntkverify.empirical.inputs import prepared
 from ntkverify.empirical.layers import RULES
 from ntkverify.empirical.pushing import choose_push
@@ -55,6 +55,27 @@ def test_agrees_with_one_backward_pass_per_output(parameterization, method):
     torch.testing.assert_close(full, naive_ntk(net, X, X[:2]), rtol=1e-12, atol=1e-12)
     mean = nv.empirical_ntk(net, X, X[:2], method=method)
     torch.testing.assert_close(mean, (full[..., 0, 0] + full[..., 1, 1]) / 2)
+
+
+def test_sets_that_begin_alike_are_two():
+    net = nv.network(ARCH, 8, seed=0)
+    other = torch.cat([X[:1], X[2:4]])
+    full = nv.empirical_ntk(net, X, other, outputs="full")
+    torch.testing.assert_close(full, naive_ntk(net, X, other), rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_are_formed_where_positions_are_many():
+    vectors = Sizes(count=9, positions=1, groups=1, fan_in=64, fan_out=64, outputs=2)
+    pixels = dataclasses.replace(vectors, positions=400, fan_in=9)
+    for full in (True, False):
+        assert unformed_is_cheaper(vectors, vectors, full) and not unformed_is_cheaper(pixels, pixels, full)
+
+
+def test_a_share_in_half_precision_takes_no_digits_from_others():
+    half, double = Rows(values=torch.ones(2, 1, 3).half()), Rows(values=1e-3 * torch.ones(2, 1, 3).double())
+    kernel = contract({"a": half, "b": double}, {"a": half, "b": double}, full=False)
+    assert kernel.dtype == torch.float64
+    torch.testing.assert_close(kernel, torch.full((2, 2), 3 + 3e-6, dtype=torch.float64), rtol=1e-12, atol=0)
 
 
 @METHODS
@@ -202,6 +223,12 @@ def test_a_module_that_changes_its_buffers_is_named():
     with pytest.raises(InvalidArgument, match="buffer '1.calls'"):
         nv.empirical_ntk(net, X4)
     assert net[1].calls == 0
+
+
+def test_statistics_that_a_norm_does_not_keep_are_those_of_the_batch():
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2))
+    with pytest.raises(InvalidArgument, match="BatchNorm1d '1' without statistics, which mixes"):
+        nv.empirical_ntk(net.double().eval(), X4)
 
 
 def test_evaluation_mode_is_fine():

@@ -222,6 +222,23 @@ def test_auto_is_dense_where_lazy_cannot_be(monkeypatch):
     assert is_lazy(nv.network(RELU, 16, seed=0, weights="auto"))
     assert not is_lazy(nv.network(SIGNS, 16, seed=0, weights="auto"))
     assert not is_lazy(nv.network(RELU, 16, seed=0, weights="auto", dtype=torch.float32))
+    rates = nv.mlp(inputs=3, depth=2, bias_rate=0.2)
+    assert not is_lazy(nv.network(rates, 16, seed=0, weights="auto"))
+
+
+def test_gradients_of_several_passes_add_up():
+    def moved(*passes: slice) -> torch.Tensor:
+        net = nv.network(RELU, 40, seed=0, weights="lazy")
+        net(torch.tensor(X))  # the same questions first, whatever comes then
+        for rows in passes:
+            net(torch.tensor(X))[rows].sum().backward()
+        left, right = (side.questions.filled for side in (net[2].matrix.left, net[2].matrix.right))
+        return left.T @ net[2].weight.grad @ right
+
+    whole = moved(slice(None))
+    torch.testing.assert_close(
+        moved(slice(2), slice(2, None)), whole, rtol=0, atol=CLOSE * float(whole.norm())
+    )
 
 
 def test_a_lazy_layer_says_what_it_takes():

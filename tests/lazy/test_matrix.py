@@ -82,6 +82,8 @@ def test_what_is_left_out_is_within_the_tolerance_and_on_record():
     assert 0.5 * lost < lazy.right.dropped <= 2 * lost  # a root sum of squares over four
     assert (second - first).norm(dim=0).max() <= lazy.error_bound() * (base + near).norm(dim=0).max()
     assert lazy.error_bound() >= lazy.right.dropped * (math.sqrt(500) + math.sqrt(400))
+    lazy @ base  # of which nothing is lost
+    assert lazy.right.dropped >= 0.5 * lost
 
 
 def test_numbers_too_large_to_be_squared_are_asked_like_any_other():

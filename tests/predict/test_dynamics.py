@@ -61,6 +61,21 @@ def test_a_singular_kernel_still_trains():
     np.testing.assert_allclose(predict.gradient_flow(singular, [[1.0], [3.0]], singular, time=50.0).test, 2.0)
 
 
+def test_along_an_eigenvalue_of_zero_test_points_move_for_ever_or_not_at_all():
+    kernel, y = np.diag([1.0, 0.0]), np.array([[1.0], [3.0]])
+    got = predict.gradient_flow(kernel, y, np.array([[0.0, 1.0]]), time=2.0)
+    np.testing.assert_allclose(got.train, [[1 - np.exp(-2)], [0.0]], rtol=1e-14)
+    np.testing.assert_allclose(got.test, [[6.0]], rtol=1e-14)
+    with pytest.raises(NotPositiveDefinite):  # without test points too
+        predict.gradient_flow(kernel, y, time=float("inf"))
+    for seed in range(5):  # eigenvalues that rounding makes of 0 have either sign
+        rows = np.random.default_rng(seed).standard_normal((9, 3))
+        gram, y = rows @ rows.T, np.random.default_rng(seed).standard_normal((7, 1))
+        got = predict.gradient_flow(gram[:7, :7], y, gram[7:, :7], time=float("inf"), allow_singular=True)
+        expected = rows[7:] @ np.linalg.lstsq(rows[:7], y, rcond=None)[0]
+        np.testing.assert_allclose(got.test, expected, rtol=1e-9)
+
+
 def test_torch_in_torch_out_and_differentiable():
     k = torch.tensor(K, requires_grad=True)
     out = predict.kernel_regression(k, torch.tensor(Y), torch.tensor(CROSS))
@@ -161,6 +176,16 @@ def test_an_asymmetric_kernel_is_refused_not_repaired():
             InvalidArgument, match="k_train: got a matrix that differs from its transpose by 1"
         ):
             call()
+
+
+def test_what_rounding_does_not_explain_is_refused():
+    asymmetric = np.array([[1.0, 1e-12], [0.0, 1.0]])
+    with pytest.raises(InvalidArgument, match="differs from its transpose by 1e-12"):
+        predict.gradient_flow(asymmetric, np.ones((2, 1)), time=1.0)
+    with pytest.raises(NotPositiveDefinite, match="smallest eigenvalue is -1e-12"):
+        predict.gradient_flow(np.diag([1.0, -1e-12]), np.ones((2, 1)), time=1.0)
+    with pytest.raises(NotPositiveDefinite, match="smallest eigenvalue is 1e-16"):  # which it does
+        predict.kernel_regression(np.diag([1.0, 1e-16]), np.ones((2, 1)), np.ones((1, 2)))
 
 
 def test_large_pivots_do_not_hide_a_singular_kernel():
@@ -273,6 +298,12 @@ def test_minibatches_in_function_space_are_minibatches_of_a_linear_model():
     np.testing.assert_allclose(np.concatenate(got), expected, rtol=1e-10)
 
 
+def test_each_epoch_has_an_order_of_its_own():
+    epochs = np.concatenate(predict.batches(20, 5, 12, seed=3)).reshape(3, 20)
+    assert all(sorted(epoch) == list(range(20)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
 def test_several_times_are_the_single_ones():
     many = predict.gradient_flow(K, Y, CROSS, time=[0.0, 0.3, 2.0], f0_train=F0, f0_test=F0_TEST)
     for time, train, test in zip([0.0, 0.3, 2.0], many.train, many.test, strict=True):
@@ -287,3 +318,17 @@ def test_the_regression_says_how_far_it_can_be_trusted():
     result = predict.kernel_regression(kernel, y, kernel)
     assert result.condition == pytest.approx(np.linalg.cond(kernel), rel=1e-4)
     assert 0 < np.abs(result.test - y).max() <= result.error_bound
+
+
+def test_the_error_bound_grows_with_the_condition_and_is_of_the_coarser_kernel():
+    """Entries that are rounded to float32 move an ill-conditioned regression by up to its condition."""
+    rows = np.vander(np.linspace(0.5, 1, 5), 5)
+    kernel, y = rows @ rows.T + 1e-3 * np.eye(5), np.cos(7 * np.arange(5.0))[:, None]
+    exact = predict.kernel_regression(kernel, y, kernel[:2] + kernel[2:4])
+    rough = predict.kernel_regression(kernel.astype(np.float32), y, kernel[:2] + kernel[2:4])
+    size = np.linalg.norm(kernel[:2] + kernel[2:4], axis=1).max() * np.linalg.norm(np.linalg.solve(kernel, y))
+    assert exact.error_bound == pytest.approx(8 * 2**-53 * 5 * (1 + exact.condition) * size, rel=1e-3)
+    assert np.abs(rough.test - exact.test).max() <= rough.error_bound
+    cross = (kernel[:2] + kernel[2:4]).astype(np.float32)
+    mixed = predict.kernel_regression(kernel, y, cross)
+    assert mixed.error_bound == pytest.approx(2**29 * exact.error_bound, rel=1e-3)

@@ -1,24 +1,30 @@
 """What is read off many findings at once: regions reached, outcomes over depth and width, what falls."""
 
 import json
+import math
 from dataclasses import fields, replace
 
 import pytest
 
 import ntkverify as nv
+from ntkverify.axes import Axis
+from ntkverify.causes import Diagnosis
 from ntkverify.data import Points
-from ntkverify.findings import Verdict
+from ntkverify.findings import Measurement, Statistics, Verdict
 from ntkverify.recipes import Recipe
 from ntkverify.reports.coverage import reached, tally
 from ntkverify.reports.falling import fallen_claims, weakest
+from ntkverify.reports.grouping import causes
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
 from ntkverify.reports.pictures import pictures
-from ntkverify.reports.reading import AXES, LINEAR, MODULE
-from ntkverify.reports.totals import smallest_seen
-from ntkverify.reports.words import scenario_in_words
+from ntkverify.reports.reading import AXES, LINEAR, MODULE, layers
+from ntkverify.reports.table import Row
+from ntkverify.reports.totals import smallest_seen, totals
+from ntkverify.reports.words import measurement_in_words, scenario_in_words
 from ntkverify.scenarios import Scenario
 from ntkverify.space import space
+from ntkverify.witness import Witness
 
 CLAIMS = {
     "a": {"implies": ["b"]},
@@ -57,6 +63,57 @@ def test_nothing_is_said_of_an_architecture_that_is_not_known(good):
     reach = {one.axis: one.tried for one in reached(run)}
     about = ("hidden layers", "biases", "activation", "weight distribution", "outputs", "width")
     assert {reach[axis] for axis in about} == {"nothing"} and reach["number of points"] == "2"
+
+
+def test_layers_are_read_in_order_with_how_their_parameters_start_and_move():
+    inner = nv.Sequential(nv.ReLU(), nv.Linear(weight_rate=0.0, bias_std=0.5), nv.Erf())
+    stack = nv.Sequential(nv.Linear(bias_rate=0.3), inner, nv.Linear(weight_rate=2.0))
+    arch = nv.Architecture(inputs=3, layers=stack)
+    record = Scenario(architecture=arch, points=Points(source="sphere", count=2, dimension=3)).to_plain()
+    kinds = [layer["type"] for layer in layers(record)]
+    assert kinds == ["Linear", "ReLU", "Linear", "Erf", "Linear"]
+    assert AXES[Axis.RATES](record) == {"as spread", "from zero", "frozen", "own"}
+    assert AXES[Axis.BIASES](record) == {"with"}
+    from_zero = nv.mlp(inputs=3, depth=1, bias_rate=0.3)
+    record = Scenario(architecture=from_zero, points=Points(source="sphere", count=2, dimension=3)).to_plain()
+    assert AXES[Axis.BIASES](record) == {"with"}
+
+
+def test_what_is_spent_inside_the_premises_is_held_against_what_was_promised(good):
+    seen = Statistics(level=0.4, samples=9, visible=0.1, resolution=0.2, needed=9, power=0.9, method="")
+    measured = Measurement(
+        name="a mean", verdict=Verdict.HOLDS, value=0.0, allowed=(0.0, 1.0), statistics=seen
+    )
+    inside = replace(good.findings[0], measurements=(measured, measured), broken_premises=())
+    outside = replace(at(inside, 3, 64), broken_premises=("wide",))
+    for promised, overspent in ((0.8, False), (0.7, True)):
+        run = replace(
+            good,
+            findings=[inside, inside, outside],
+            header=good.header | {"false_alarm_probability": promised},
+        )
+        cost = totals(run)
+        assert (cost.scenarios, cost.decisions, cost.overspent) == (2, 2, overspent)
+        assert cost.spent == pytest.approx(0.8)
+
+
+def test_the_least_power_and_decided_measurements_alone_are_told(good):
+    def measured(verdict: Verdict, visible: float, power: float) -> Measurement:
+        seen = Statistics(
+            level=0.1, samples=9, visible=visible, resolution=0.2, needed=9, power=power, method=""
+        )
+        return Measurement(name="a mean", verdict=verdict, value=0.0, allowed=(0.0, 1.0), statistics=seen)
+
+    some = measured(Verdict.HOLDS, 0.1, 0.9), measured(Verdict.FAILS, 0.3, 0.8)
+    undecided = measured(Verdict.UNDECIDED, 7.0, 0.5)
+    words = smallest_seen([replace(good.findings[0], measurements=(*some, undecided))])
+    assert words == ["a mean: one of 0.1 to 0.3 (by scenario) beyond the allowed range, with probability 0.8"]
+
+
+def test_a_kernel_tried_somewhere_says_nothing_of_trained_networks_there(good):
+    kernel = [finding for finding in good.findings if not finding.scenario.get("training")]
+    reach = {one.axis: one.tried for one in reached(replace(good, findings=kernel))}
+    assert reach["number of points"] != "nothing" == reach["number of points of trained networks"]
 
 
 def test_regions_never_reached_lie_below_between_and_above(good):
@@ -100,6 +157,54 @@ def test_many_depths_are_put_together(good):
     seen = heat([at(good.findings[0], depth, 0) for depth in range(300)])
     assert len(seen.rows) <= 8
     assert sum(cell.outcomes.total() for _, cells in seen.rows for cell in cells) == 300
+
+
+def test_failures_of_one_diagnosis_are_told_once_by_the_clearest(good):
+    diagnosis = Diagnosis(kernel="NTK", distance=0.5, accuracy=1e-12, suspects=())
+    seen = Witness(rows=((1.0,),), columns=((2.0,),), got=((3.0,),), wanted=((4.0,),))
+
+    def row(claim: str, witness: Witness | None, why: Diagnosis | None) -> Row:
+        failed = Measurement(
+            name="NTK", verdict=Verdict.FAILS, value=1.0, allowed=(0.0, 0.0), witness=witness
+        )
+        defect = replace(
+            at(good.findings[0], 1, 0),
+            claim=claim,
+            verdict=Verdict.FAILS,
+            measurements=(failed,),
+            diagnosis=why,
+        )
+        return Row(
+            claim=claim, verdict=Verdict.FAILS, inside=(defect,), outside=(), defect=defect, findings=()
+        )
+
+    rows = [row("a", None, diagnosis), row("b", None, None), row("c", seen, diagnosis), row("d", None, None)]
+    assert [(cause.shown.claim, cause.claims) for cause in causes(rows)] == [
+        ("c", ("a", "c")),
+        ("b", ("b",)),
+        ("d", ("d",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "words"),
+    [
+        ((1.0, 1.0), "expected 1."),
+        ((-math.inf, 2.0), "expected at most 2."),
+        ((3.0, math.inf), "expected at least 3."),
+        ((1.0, 2.0), "expected 1 to 2."),
+    ],
+)
+def test_what_was_expected_is_said_with_the_ends_that_it_has(allowed, words):
+    measured = Measurement(name="a mean", verdict=Verdict.FAILS, value=9.0, allowed=allowed)
+    assert measurement_in_words(measured) == f"a mean: got 9, {words}"
+
+
+def test_what_was_decided_is_shown_before_what_is_richer(good):
+    poor = at(good.findings[0], 1, 0, verdict=Verdict.HOLDS)
+    rich = at(good.findings[0], 9, 0, verdict=Verdict.UNDECIDED)
+    row = Row(claim="a", verdict=Verdict.HOLDS, inside=(rich, poor), outside=(), defect=None, findings=())
+    assert row.evidence is poor and replace(row, inside=(rich,)).evidence is rich
 
 
 def test_what_falls_is_followed_to_the_end():
@@ -165,7 +270,8 @@ def test_laws_are_shown_once_for_each_kind_of_networks(good):
     deep = json.loads(json.dumps(scenario))
     deep["architecture"]["layers"]["layers"] *= 2
     one, two = (replace(good.findings[0], measurements=(measured,), scenario=s) for s in (scenario, deep))
-    rows = laws([one, one, two])
+    alike = replace(one, scenario=scenario | {"seed": 7})  # another question of the same kind
+    rows = laws([one, alike, one, two])
     assert len(rows) == 2 and len({row.networks for row in rows}) == 2
     assert rows[0][1:] == ("64 to 512", "a rate", "fitted 2 (1 to 3) x width^-0.5 (-0.6 to -0.4)")
     assert laws([good.findings[0]]) == []

@@ -126,3 +126,10 @@ def decide(sampler, seed, shift, *, confirm="catoni", level=0.001):
     return decide_mean(
         source, (0, 0), level=level, resolution=0.5, max_samples=5000, confirm=confirm, support=(-12, 12)
     )
+
+
+def test_blocks_of_a_stream_concatenate_and_streams_differ():
+    source = simulated_source(SAMPLERS["lognormal"], 0)
+    whole = source("screen", 0, 9)
+    np.testing.assert_array_equal(np.concatenate([source("screen", 0, 4), source("screen", 4, 5)]), whole)
+    assert not np.isin(source("confirm", 0, 9), whole).any()

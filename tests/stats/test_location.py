@@ -29,6 +29,17 @@ def test_catoni_interval_has_the_width_of_the_theorem_and_ignores_an_outlier():
     assert low < 0 < high
 
 
+def test_what_catoni_shows_is_the_width_and_the_error_of_the_theorem():
+    """The root of equation (1) of `catoni` at the probability of a miss, beyond half the interval."""
+    n, level, power = 300, 1e-3, 0.95
+    log_level, log_miss = math.log(2 / level), math.log(1 / (1 - power))
+    h = math.sqrt(2 * log_level / (n - 2 * log_level))
+    a = math.sqrt(2 * log_level / (n * (1 + h**2)))
+    d = visible_discrepancy(n, 1.0, level, power, "catoni") - h
+    assert a**2 * d**2 / 2 - a * d + a**2 / 2 + log_miss / n == pytest.approx(0, abs=1e-12)
+    assert 0 < d < 1 / a
+
+
 @given(shift=st.floats(-1e6, 1e6), scale=st.floats(1e-6, 1e6))
 def test_catoni_interval_moves_and_stretches_with_the_draws(shift, scale):
     draws = np.random.default_rng(1).standard_normal(60)

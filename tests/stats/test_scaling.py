@@ -66,6 +66,9 @@ def test_at_its_ends_the_interval_of_the_law_meets_the_threshold():
 def test_a_width_is_refused_where_errors_do_not_fall():
     with pytest.raises(InvalidArgument, match="no width is enough"):
         width_reaching(WIDTHS, np.ones((3, 5)), 0.1)
+    falls_rises = np.stack([WIDTHS**-0.5, WIDTHS**0.3])  # on average it falls, but it may be level
+    with pytest.raises(InvalidArgument, match="no width is enough"):
+        width_reaching(WIDTHS, falls_rises, 0.1)
     with pytest.raises(InvalidArgument, match="threshold"):
         width_reaching(WIDTHS, noisy(0), 0.0)
 

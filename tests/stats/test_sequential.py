@@ -5,7 +5,18 @@ import pytest
 
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Verdict
-from ntkverify.stats import ErrorBudget, decide_mean, replicate_slopes, simulated_source
+from ntkverify.stats import (
+    Effort,
+    ErrorBudget,
+    catoni_interval,
+    decide_mean,
+    replicate_slopes,
+    samples_needed,
+    simulated_source,
+    visible_discrepancy,
+)
+from ntkverify.stats.confirmation import Catoni
+from ntkverify.stats.plan import Plan
 
 CALL = dict(level=1e-6, resolution=0.2, max_samples=20000)
 
@@ -110,6 +121,36 @@ def test_a_spread_that_the_screen_did_not_show_never_gives_a_false_failure():
     assert decide_mean(source, (0, 0), **CALL).verdict is not Verdict.FAILS
 
 
+@pytest.mark.parametrize("spread", [1.0, 3.0])
+def test_catoni_confirms_at_half_its_level_and_twice_the_variance_or_what_is_seen(spread):
+    draws = spread * np.random.default_rng(0).standard_normal(400)
+    interval, used = Catoni(level=1e-3).interval(lambda start, count: draws[start : start + count], 400, 1.0)
+    bounds = [catoni_interval(draws, 5e-4, variance) for variance in (2.0, max(2.0, draws.var(ddof=1)))]
+    assert interval == (min(low for low, _ in bounds), max(high for _, high in bounds))
+    np.testing.assert_array_equal(used, draws)
+
+
+def test_both_stages_have_to_see_a_violation_and_the_coarser_one_is_told():
+    confirm = Catoni(level=1e-3)
+    plan = Plan(
+        allowed=(0, 0),
+        level=1e-3,
+        resolution=0.5,
+        power=0.9,
+        screen=64,
+        max_samples=90,
+        screen_level=0.01,
+        confirm=confirm,
+    )
+    needed = samples_needed(0.5, 2**0.5, 5e-4, 0.95, "catoni")
+    assert confirm.needed(0.5, 1.0, 0.95) == needed > 90
+    assert plan.screening_draws(1.0) == samples_needed(0.5, 1.0, 0.01, 0.95, "student")
+    screened = np.random.default_rng(0).standard_normal(64)
+    told = plan.statistics(screened, 64)
+    assert told.visible == visible_discrepancy(90, screened.std(ddof=1) * 2**0.5, 5e-4, 0.95, "catoni")
+    assert told.needed == samples_needed(0.5, screened.std(ddof=1) * 2**0.5, 5e-4, 0.95, "catoni")
+
+
 def test_betting_decides_about_the_clipped_draw():
     def rarely_low(rng, n):
         return np.where(rng.random(n) < 0.1, -90.0, 10.0)  # mean 0, but clipped at -1 the mean is 8.9
@@ -155,3 +196,8 @@ def test_a_budget_is_shared_out_over_claims_and_examples():
     assert ErrorBudget(claims=10, examples=20).per_decision == pytest.approx(1e-3 / 200)
     with pytest.raises(InvalidArgument, match="claims"):
         ErrorBudget(claims=0, examples=1)
+    shares = Effort(level=0.4, max_samples=7).split(1, 3)
+    assert [(share.level, share.max_samples) for share in shares] == [
+        (pytest.approx(0.1), 7),
+        (pytest.approx(0.3), 7),
+    ]

@@ -1,0 +1,171 @@
+"""Bugs in the search for why a kernel is wrong."""
+
+from mutations.mutant import Mutant
+
+FITTING = ("tests/diagnosis/test_fitting.py",)
+KERNELS = ("tests/diagnosis/test_kernels.py", "tests/subjects/test_kernel_subject.py")
+WRITTEN = ("tests/subjects/test_as_written.py",)
+
+MUTANTS = (
+    Mutant(
+        name="a fit is not checked on fresh points",
+        file="diagnosis/words.py",
+        old="if far or not np.abs(got - wanted).max() <= 10 * allowed * scales.min():",
+        new="if far:",
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="one layer may make up for another",
+        file="diagnosis/words.py",
+        old="if far or not np.abs(got - wanted).max() <= 10 * allowed * scales.min():",
+        new="if not np.abs(got - wanted).max() <= 10 * allowed * scales.min():",
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="simple numbers are taken though they fit worse",
+        file="diagnosis/words.py",
+        old="return data.error(simple) <= max(allowed, 2 * fit.left)",
+        new="return True",
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="numbers that differ by a tenth are the same",
+        file="diagnosis/decoding.py",
+        old="SNAP = 1e-4",
+        new="SNAP = 1e-1",
+        tests=(*FITTING, *KERNELS),
+    ),
+    Mutant(
+        name="rates of a fit are not divided by what is above",
+        file="diagnosis/decoding.py",
+        old="moving=r / over, drifting=s / over)",
+        new="moving=r, drifting=s)",
+        tests=(*FITTING, *KERNELS),
+    ),
+    Mutant(
+        name="the metric is left out of what can be pasted",
+        file="diagnosis/decoding.py",
+        old='more = "" if arch.metric is None else f", metric={arch.metric!r}"',
+        new='more = ""',
+        tests=(*FITTING, *KERNELS),
+    ),
+    Mutant(
+        name="coefficients may be negative",
+        file="diagnosis/fitting.py",
+        old="return plain if (plain >= 0).all() else nnls(columns, target)[0]",
+        new="return plain",
+        tests=(*FITTING, *KERNELS),
+    ),
+    Mutant(
+        name="a fit goes on when its time is up",
+        file="diagnosis/fitting.py",
+        old="        if deadline.over:\n            raise TimeoutError\n",
+        new="",
+        tests=(*FITTING, *KERNELS),
+    ),
+    Mutant(
+        name="an NNGP kernel is fitted by an NTK's terms",
+        file="diagnosis/structures.py",
+        old='torch.stack(terms if name == "NTK" else terms[-2:])',
+        new="torch.stack(terms)",
+        tests=(*FITTING, *KERNELS),
+    ),
+    Mutant(
+        name="depths of two layers more or fewer are not tried",
+        file="diagnosis/structures.py",
+        old='for times, number in ((1, "one"), (2, "two")):',
+        new='for times, number in ((1, "one"),):',
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="prepared inputs are left as they are",
+        file="diagnosis/structures.py",
+        old="np.ascontiguousarray(self.prepare(x))",
+        new="np.ascontiguousarray(x)",
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="a constant on the diagonal is told as a clip",
+        file="diagnosis/diagonal.py",
+        old="if np.abs(excess - jitter).max() <= max(allowed, 1e-6 * abs(jitter)) * data.scale.max() ** 2:",
+        new="if False:",
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="what is wrong between two sets alone is searched for",
+        file="diagnosis/kernels.py",
+        old="if gram.error(right) <= accuracy:",
+        new="if False:",
+        tests=KERNELS,
+    ),
+    Mutant(
+        name="float32 is told of round numbers",
+        file="diagnosis/kernels.py",
+        old=" and not np.array_equal(values, values.round(3))",
+        new="",
+        tests=KERNELS,
+    ),
+    Mutant(
+        name="slips that explain little are named",
+        file="diagnosis/kernels.py",
+        old="if one.left < SHARE_LISTED * told.distance]",
+        new="]",
+        tests=KERNELS,
+    ),
+    Mutant(
+        name="NaN fits anything",
+        file="diagnosis/seen.py",
+        old="np.where(np.isfinite(relative), relative, np.inf)[self.known].max()",
+        new="np.nan_to_num(relative)[self.known].max()",
+        tests=(*FITTING, *KERNELS),
+    ),
+    Mutant(
+        name="a constant factor is fitted to the wrong matrix",
+        file="diagnosis/slips.py",
+        old="np.vdot(kernel, got) / np.vdot(kernel, kernel)",
+        new="np.vdot(kernel, got) / np.vdot(got, got)",
+        tests=(*KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="the last layer's own term is not tried twice",
+        file="diagnosis/slips.py",
+        old="right.ntk + right.nngp",
+        new="right.ntk + 2 * right.nngp",
+        tests=(*KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="an exact fit is taken where it is not the simplest",
+        file="diagnosis/searching.py",
+        old="return min(exact, key=lambda one: len(one.differences))",
+        new="return max(exact, key=lambda one: len(one.differences))",
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="a fit is exact whatever it leaves",
+        file="diagnosis/searching.py",
+        old="for one in told if one.left <= EXACT * accuracy]",
+        new="for one in told]",
+        tests=(*FITTING, *KERNELS, *WRITTEN),
+    ),
+    Mutant(
+        name="parts are varied out of the premises",
+        file="diagnosis/variation.py",
+        old="if changed and supported and not claim.broken_premises(variant):",
+        new="if changed and supported:",
+        tests=("tests/claims/test_planted_faults.py", *KERNELS, "tests/test_hunt.py"),
+    ),
+    Mutant(
+        name="a part does not matter where one variant fails",
+        file="diagnosis/variation.py",
+        old="return all(finding.verdict is Verdict.FAILS for finding in findings)",
+        new="return any(finding.verdict is Verdict.FAILS for finding in findings)",
+        tests=("tests/test_hunt.py", *KERNELS, "tests/claims/test_planted_faults.py"),
+    ),
+    Mutant(
+        name="a diagnosis is made again for each claim",
+        file="diagnosis/__init__.py",
+        old="        if arch not in known:\n            known[arch] = diagnose(subject, arch)\n",
+        new="        known[arch] = diagnose(subject, arch)\n",
+        tests=("tests/diagnosis/test_crashes.py", *KERNELS),
+    ),
+)
