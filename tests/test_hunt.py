@@ -149,6 +149,22 @@ def test_a_scenario_is_measured_once_however_often_it_is_asked_for():
     assert len(calls) == len(findings) == 1
 
 
+@pytest.mark.parametrize("stochastic", [True, False])
+def test_the_search_for_a_simpler_failure_of_networks_is_short(stochastic):
+    failing = Measurement(name="planted", verdict=Verdict.FAILS, value=1.0, allowed=(0.0, 0.0))
+    claim = replace(
+        CATALOGUE["initialisation.ntk_rate"], measure=lambda *_: (failing,), stochastic=stochastic
+    )
+    effort = Effort(level=1e-6, max_samples=1)
+    attempt = Attempt(BuiltinSubject(), claim, effort, 0.0, 1, lambda _: None, lambda *_: None)
+    points = Points(source="sphere", count=2, dimension=2)
+    first = Scenario(architecture=nv.mlp(inputs=2, depth=1), points=points, widths=(64,))
+    for seed in range(SHRINKING_EXAMPLES + 1):
+        assert attempt.affords(replace(first, seed=seed))
+        attempt(replace(first, seed=seed))
+    assert attempt.affords(replace(first, seed=99)) is not stochastic and attempt.affords(first)
+
+
 def test_each_claim_hunts_with_numbers_of_its_own():
     search, _, _ = hunt()
     drawn = {search._random(claim, "inside").random() for claim in CATALOGUE.values()}

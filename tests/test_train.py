@@ -101,6 +101,7 @@ def test_an_ensemble_is_its_networks_one_by_one(width):
     np.testing.assert_allclose(together.losses[-1], ((together.train - Y) ** 2).sum() / 2, rtol=1e-10)
     few = train_ensemble(nets[:2], X, Y, X_TEST, **settings)  # too few to be trained together
     np.testing.assert_allclose(few.train, together.train[:2], rtol=1e-10)
+    np.testing.assert_allclose(few.losses[-1], ((few.train - Y) ** 2).sum() / 2, rtol=1e-10)
     for index in (0, 31, 59):
         alone = nv.train(nets[index], X, Y, X_TEST, **settings)
         for name in ("initial_train", "train", "initial_test", "test"):

@@ -166,7 +166,7 @@ MUTANTS = (
         file="claims/claim.py",
         old="verdict = Verdict.OUT_OF_SCOPE\n        except",
         new="verdict = Verdict.UNDECIDED\n        except",
-        tests=("tests/test_checking.py", "tests/subjects/test_domains.py"),
+        tests=("tests/claims/test_levels.py",),
     ),
     Mutant(
         name="a subject has to bring all that a claim is about",

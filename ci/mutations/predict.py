@@ -114,7 +114,7 @@ MUTANTS = (
         file="predict/problems.py",
         old="precision=min((part.dtype",
         new="precision=max((part.dtype",
-        tests=PRECISION,
+        tests=(*DYNAMICS, *PRECISION),
     ),
     Mutant(
         name="rounding is that of float64 whatever the kernels are in",

@@ -13,6 +13,7 @@ HUNT = (
             "outside_the_premises_a_failure_is_a_finding_and_fails_only_on_request",
             "progress_says_what_is_tried_and_how_far_it_is",
             "a_scenario_is_measured_once_however_often_it_is_asked_for",
+            "the_search_for_a_simpler_failure_of_networks_is_short",
             "each_claim_hunts_with_numbers_of_its_own",
             "a_budget_too_small_to_see_anything_is_undecided_not_passed",
             "the_false_alarm_probability_is_shared_over_claims_and_examples",

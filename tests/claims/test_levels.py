@@ -38,3 +38,8 @@ def test_a_claim_that_spends_more_than_its_level_is_a_crash_that_keeps_its_numbe
     spent = examine(replace(claim, measure=measure_twice), BuiltinSubject(), SCENARIO, EFFORT)
     assert "spends 2e-05 of 1e-05" in spent.error
     assert spent.verdict is Verdict.UNDECIDED and len(spent.measurements) == 4
+
+
+def test_a_claim_that_measures_nothing_is_out_of_scope():
+    claim = replace(CATALOGUE["initialisation.ntk_mean"], measure=lambda *_: ())
+    assert examine(claim, BuiltinSubject(), SCENARIO, EFFORT).verdict is Verdict.OUT_OF_SCOPE
