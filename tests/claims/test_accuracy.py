@@ -8,6 +8,7 @@ from ntkverify.claims.empirical import definition
 from ntkverify.claims.kernel.accuracy import judged_within, relative_differences, rounding_bound
 from ntkverify.claims.kernel.spectrum import spectrum_and_bound
 from ntkverify.claims.kernel.values import _integrated
+from ntkverify.errors import BeyondNumbers, InvalidArgument
 from ntkverify.findings import Verdict
 from ntkverify.subjects import BuiltinSubject
 
@@ -34,6 +35,29 @@ def test_what_is_no_number_is_infinitely_far_off(value):
     found = _integrated("NTK", np.array([1.0, value]), ONE, ONE, 1e-6, 0 * ONE, (X[:2], X[:2]))
     assert found.verdict is Verdict.FAILS
     assert judged_within("NTK", abs(value), 1e-6).verdict is Verdict.FAILS
+    assert judged_within("NTK", 1e-9, abs(value)).verdict is Verdict.UNDECIDED
+
+
+def test_what_overflows_is_out_of_scope_and_not_widely_tolerated():
+    arch = nv.Architecture(inputs=3, layers=nv.Sequential(nv.Linear(), nv.Exp(), nv.Linear()))
+    with pytest.raises(BeyondNumbers):
+        rounding_bound(SUBJECT, arch, 1e3 * X)
+    constant = nv.KernelSubject(
+        name="17", architecture=arch, ntk=lambda a, b: np.full((len(a), len(b)), 17.0)
+    )
+    findings = nv.check(constant, ["kernel.recursion", "kernel.oracle"], budget="quick")
+    assert {finding.verdict for finding in findings} == {Verdict.FAILS}
+
+
+def test_a_subject_that_no_claim_is_about_is_refused():
+    class Predictor:
+        name = "a predictor"
+
+        def gradient_descent(self, *kernels, **settings):
+            return kernels
+
+    with pytest.raises(InvalidArgument, match="got gradient_descent alone"):
+        nv.check(Predictor())
 
 
 def test_a_kernel_of_zero_leaves_no_room():

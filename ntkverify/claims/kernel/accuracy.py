@@ -151,10 +151,11 @@ def _witness(
 
 
 def judged_within(name: str, value: float, bound: float, tolerance: str = "", **fields: Any) -> Measurement:
-    """A difference, held against what explains it."""
+    """A difference, held against what explains it; undecided where that is no number."""
+    verdict = Verdict.HOLDS if value <= bound else Verdict.FAILS
     return Measurement(
         name=name,
-        verdict=Verdict.HOLDS if value <= bound else Verdict.FAILS,
+        verdict=verdict if np.isfinite(bound) else Verdict.UNDECIDED,
         value=float(value),
         allowed=(0.0, float(bound)),
         tolerance=tolerance or "relative; rounding, or the accuracy that is claimed, explains no more",
