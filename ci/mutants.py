@@ -171,9 +171,8 @@ def first_failure(folder: Path, arguments: list[str], seconds: float) -> str:
     Raises RuntimeError where pytest could not run.
     """
     code, output = run(folder, arguments, seconds)
-    shutil.rmtree(
-        folder / ".hypothesis", ignore_errors=True
-    )  # what one mutant failed on is no news of the next
+    # What one mutant failed on is no news of the next.
+    shutil.rmtree(folder / ".hypothesis", ignore_errors=True)
     if code is None:
         return TIMED_OUT
     if code == 0:

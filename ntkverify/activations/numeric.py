@@ -1,6 +1,6 @@
 """Activations without a closed form: their duals by numeric integration, with an estimate of its error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -56,6 +56,11 @@ class Numeric(Activation):
                 f"at least {error:.2g}, what integration reaches for {self!r}",
                 "Pass a coarser accuracy, or name all kinks.",
             )
+
+
+def any_integrated(layers: Iterable[Layer]) -> bool:
+    """Tells whether a dual of one of the layers is integrated."""
+    return any(isinstance(layer, Numeric) for layer in layers)
 
 
 def coarser(layer: Layer, accuracy: float) -> Layer:

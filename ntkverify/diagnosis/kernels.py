@@ -1,6 +1,5 @@
 """What a wrong kernel is: known slips are tried, and architectures are fitted to it."""
 
-import contextlib
 import dataclasses
 from typing import Any
 
@@ -17,6 +16,7 @@ from ntkverify.diagnosis.slips import slips
 from ntkverify.diagnosis.structures import claimed
 from ntkverify.domain import Domain
 from ntkverify.empirical import empirical_ntk
+from ntkverify.memory import is_out_of_memory
 from ntkverify.seeds import derive
 from ntkverify.subjects import FOREIGN_ACCURACY, has
 
@@ -120,10 +120,14 @@ def _seen(subject: Any, arch: Architecture, x: np.ndarray, name: str) -> Data:
     kernel, first, second = getattr(subject, name.lower()), x[:COUNT], x[COUNT:]
     got, known = np.zeros((len(x), len(x))), _block(len(x), COUNT)
     got[:COUNT, :COUNT] = kernel(arch, first, first)
-    with contextlib.suppress(Exception):
+    try:
         got[:COUNT, COUNT:] = kernel(arch, first, second)
         got[COUNT:, :COUNT] = kernel(arch, second, first)
-        known = np.ones_like(known)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+    else:
+        known[...] = True
         known[COUNT:, COUNT:] = False
     scale = np.sqrt(np.diag(_right(arch, name, x)))
     return Data(name=name, x=x, got=got, known=known, scale=np.where(scale > 0, scale, 1.0))

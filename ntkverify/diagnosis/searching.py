@@ -60,28 +60,31 @@ def _search(
     arch: Architecture, data: Data, allowed: float, briefly: bool, deadline: Deadline
 ) -> Iterator[Fit]:
     """Yields fits: of what was claimed with ever more numbers free, then of other structures."""
-    right, others, both = claimed(arch), list(depths(arch)), list(pairs(arch))
-    changed = [one for one in variants(arch) if data.name == "NTK" or one.words[0] not in NTK_ALONE]
-    for structure in [*changed, *both] if right.is_slow and not briefly else []:
-        if not structure.is_slow:  # in no time
-            yield from fits(structure, arch, data, 0, deadline)
-    yield from fits(right, arch, data, 1, deadline)
+    right = claimed(arch)
     if briefly:
+        yield from fits(right, arch, data, 1, deadline)
         return
-    for structure in others:
+    deeper = list(depths(arch))
+    changed = [one for one in variants(arch) if data.name == "NTK" or one.words[0] not in NTK_ALONE]
+    changed += pairs(arch)
+    sooner = [one for one in changed if right.is_slow and not one.is_slow]  # fitted in no time
+    for structure in sooner:
+        yield from fits(structure, arch, data, 0, deadline)
+    yield from fits(right, arch, data, 1, deadline)
+    for structure in deeper:
         yield from fits(structure, arch, data, 0, deadline)
     whole = list(whole_fits(right, arch, data, deadline))
     if any(fit.left <= 100 * allowed for fit in whole):  # else no two numbers can do it
         yield from fits(right, arch, data, 2, deadline)
         yield from whole
-    others += changed
-    for structure in [*others, *both]:
-        yield from fits(structure, arch, data, 0, deadline)
+    for structure in changed:
+        if structure not in sooner:
+            yield from fits(structure, arch, data, 0, deadline)
     if any(activation.kinked for activation in arch.activations):
         yield from leaky_fit(arch, data, deadline)
-    for structure in depths(arch):
+    for structure in deeper:
         yield from whole_fits(structure, arch, data, deadline)
-    quick = [one for one in [*others, *both] if right.is_slow or not one.is_slow]
+    quick = [one for one in [*deeper, *changed] if right.is_slow or not one.is_slow]
     for most in (1, 2):
         for structure in quick:
             yield from fits(structure, arch, data, most, deadline)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ntkverify.activations import SUSPECTED, Activation, Layer, SecondMoments
-from ntkverify.activations.numeric import Numeric
+from ntkverify.activations.numeric import any_integrated
 from ntkverify.analytic import Kernel, in_metric, input_kernel, propagate
 from ntkverify.architecture import Architecture, Linear
 from ntkverify.diagnosis.inputs import prepared
@@ -40,7 +40,7 @@ class Structure:
     @property
     def is_slow(self) -> bool:
         """Tells whether duals are integrated numerically."""
-        return any(isinstance(layer, Numeric) for layer in self.layers)
+        return any_integrated(self.layers)
 
     @property
     def depth(self) -> int:

@@ -6,6 +6,7 @@ import random
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -56,9 +57,8 @@ class Hunt:
         derive(self.seed)  # which checks it
         check_concerned(self.subject)
         if not (isinstance(self.seconds, int | float) and 0 <= self.seconds < math.inf):
-            raise InvalidArgument(
-                "timeout", repr(self.timeout), "a finite number >= 0, or None", "0 is no limit."
-            )
+            remedy = "Pass seconds, 0 for no limit."
+            raise InvalidArgument("timeout", repr(self.timeout), "a finite number >= 0, or None", remedy)
 
     @property
     def seconds(self) -> float:
@@ -86,14 +86,7 @@ class Hunt:
         attempt = self._attempt(claim, examples, self.budget.max_samples)
 
         @hypothesis.seed(self._random(claim, "inside").getrandbits(64))
-        @settings(
-            max_examples=examples,
-            deadline=None,
-            database=None,  # a remembered example would make two runs of one seed differ
-            suppress_health_check=tuple(HealthCheck),
-            report_multiple_bugs=False,
-            phases=(Phase.generate, Phase.shrink),
-        )
+        @_settings(examples, report_multiple_bugs=False, phases=(Phase.generate, Phase.shrink))
         @given(claim.inside(self.subject, self.budget, self.seed))
         def refute(scenario: Scenario) -> None:
             hypothesis.assume(not claim.broken_premises(scenario) and attempt.affords(scenario))
@@ -135,12 +128,7 @@ class Hunt:
                         and not attempt.ended
                         and attempt(scenario).verdict is Verdict.FAILS
                     ),
-                    settings=settings(
-                        max_examples=OUTSIDE_EXAMPLES,
-                        deadline=None,
-                        database=None,
-                        suppress_health_check=tuple(HealthCheck),
-                    ),
+                    settings=_settings(OUTSIDE_EXAMPLES),
                     random=self._random(claim, "outside"),
                 )
         except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
@@ -195,6 +183,17 @@ class Hunt:
 
     def _random(self, claim: Claim, *names: str) -> random.Random:
         return random.Random(int(derive(self.seed, claim.id, *names).integers(2**63)))
+
+
+def _settings(examples: int, **more: Any) -> settings:
+    """Makes Hypothesis's settings of a hunt."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,  # a remembered example would make two runs of one seed differ
+        suppress_health_check=tuple(HealthCheck),
+        **more,
+    )
 
 
 __all__ = ["SHRINKING_EXAMPLES", "ClaimRefuted", "Hunt", "describe", "errors"]

@@ -9,6 +9,7 @@ import torch
 from ntkverify.activations import Activation, Erf, Layer, ReLU
 from ntkverify.analytic import Kernel, in_metric, input_kernel, propagate
 from ntkverify.architecture import Linear
+from ntkverify.diagnosis.slips import swapped
 from ntkverify.subjects import BuiltinSubject
 
 Layers = list[Layer]
@@ -185,16 +186,13 @@ def first_deviations(layers):
     """Gives every layer that starts at random the deviations of the first."""
     first = next(layer for layer in layers if isinstance(layer, Linear))
     numbers = {"weight_std": first.weight_std, "bias_std": first.bias_std}
-    return [
-        replace(layer, **numbers) if isinstance(layer, Linear) and layer.weight_std else layer
-        for layer in layers
-    ]
+    return linears(lambda layer: replace(layer, **numbers) if layer.weight_std else layer)(layers)
 
 
 def first_activation(layers):
     """Gives every hidden layer the activation of the first."""
-    first = next((layer for layer in layers if isinstance(layer, Activation)), None)
-    return [first if isinstance(layer, Activation) else layer for layer in layers]
+    activations = [layer for layer in layers if isinstance(layer, Activation)]
+    return swapped(layers, activations[0]) if activations else layers
 
 
 def without_first_bias(layers: Layers) -> Layers:

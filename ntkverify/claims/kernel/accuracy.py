@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ntkverify import analytic
-from ntkverify.activations.numeric import Numeric, coarser
+from ntkverify.activations.numeric import any_integrated, coarser
 from ntkverify.architecture import Architecture
 from ntkverify.errors import BeyondNumbers, InvalidArgument
 from ntkverify.findings import Measurement, Verdict
@@ -60,7 +60,7 @@ def rounding_bound(subject: Subject, arch: Architecture | None, *inputs: np.ndar
     x = np.concatenate(inputs)
     operations = ROUNDING_CONSTANT * (x.shape[1] + 4 * (len(arch.walk()) if arch else 1))
     rounding = unit_roundoff(torch.float64) * operations
-    slow = arch is not None and any(isinstance(layer, Numeric) for layer in arch.walk())
+    slow = arch is not None and any_integrated(arch.walk())
     if slow and accuracy(subject) >= rounding * WORST_CONDITION:
         return accuracy(subject)
     try:
