@@ -155,6 +155,23 @@ def test_inputs_in_a_metric(metric):
     assert torch.allclose(gradient, expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("inputs", [5, 50])
+def test_a_full_metric_tells_equal_inputs_from_close_ones(inputs):
+    """At norm 1e30 and behind Erf, inputs that differ in their last digit have different features."""
+    rng = np.random.default_rng(0)
+    layers = (L(2**0.5, 1.0), RELU, L(2**0.5, 1.0), nv.Erf(), L(2**0.5))
+    metric = np.diag(np.linspace(1, 2, inputs)) + 1 / inputs
+    arch = nv.Architecture(inputs=inputs, layers=nv.Sequential(*layers), metric=metric)
+    x = 1e30 * rng.standard_normal((150, inputs))
+    diagonal = np.diag(nv.ntk(arch, x))
+    for first, last in ((0, 11), (140, 150), (3, 4)):
+        some = x[first:last]
+        np.testing.assert_allclose(np.diag(nv.ntk(arch, some, some.copy())), diagonal[first:last], rtol=1e-12)
+        np.testing.assert_allclose(
+            np.diag(nv.ntk(arch, some, x)[:, first:]), diagonal[first:last], rtol=1e-12
+        )
+
+
 @pytest.mark.parametrize(
     "make, argument",
     [

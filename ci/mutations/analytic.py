@@ -82,9 +82,17 @@ MUTANTS = (
     Mutant(
         name="a full metric is taken with its other Cholesky factor",
         file="analytic/recursion.py",
-        old="x @ torch.linalg.cholesky(rows)",
-        new="x @ torch.linalg.cholesky(rows).T",
+        old="root = torch.linalg.cholesky(rows)",
+        new="root = torch.linalg.cholesky(rows).T",
         tests=TESTS,
+        families="kernel",
+    ),
+    Mutant(
+        name="a full metric rounds an input by its place in the batch",
+        file="analytic/recursion.py",
+        old="torch.cat([_row_by_row(some, root) for some in x.split(ROWS)])",
+        new="x @ root",
+        tests=("tests/test_rates.py",),
         families="kernel",
     ),
     Mutant(
