@@ -20,7 +20,7 @@ class Budget:
     stochastic_examples: int
     max_samples: int
     widths: tuple[int, ...]
-    widest: int = 2**14
+    widest: int = 2**13
     seconds: float = 1800.0
 
 
@@ -33,7 +33,7 @@ BUDGETS = {
         Budget(
             name="standard",
             examples=40,
-            stochastic_examples=2,
+            stochastic_examples=20,
             max_samples=8000,
             widths=(512, 256, 128, 64, 32),
         ),

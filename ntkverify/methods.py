@@ -32,6 +32,11 @@ class Method:
         """The share of its velocity that a step forgets: all of it, unless there is momentum."""
         return 1.0
 
+    @property
+    def moves(self) -> tuple[float, float, float]:
+        """(m, a, b) of v <- m v + g, w <- w - eta (a g + b v), for the gradient g and a velocity v that starts at 0."""
+        raise NotImplementedError
+
     def stable_below(self, largest_eigenvalue: float) -> float:
         """The learning rate below which training with a kernel of this largest eigenvalue converges; infinite for 0."""
         raise NotImplementedError
@@ -57,6 +62,10 @@ class GradientDescent(Method):
         self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0
     ) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, learning_rate, weight_decay=weight_decay)
+
+    @property
+    def moves(self) -> tuple[float, float, float]:
+        return 0.0, 1.0, 0.0
 
     def stable_below(self, largest_eigenvalue: float) -> float:
         return _over(2.0, largest_eigenvalue)
@@ -86,6 +95,10 @@ class HeavyBall(Method):
     def forgetting(self) -> float:
         return 1 - self.momentum
 
+    @property
+    def moves(self) -> tuple[float, float, float]:
+        return self.momentum, 0.0, 1.0
+
     def optimizer(
         self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0
     ) -> torch.optim.Optimizer:
@@ -98,16 +111,14 @@ class HeavyBall(Method):
         """Follows the optimiser's own recursion in each eigendirection, for the residual 1 - l s of a share s."""
         learned, velocity = torch.zeros_like(spectrum), torch.zeros_like(spectrum)
         known = {0: learned}
+        momentum, of_gradient, of_velocity = self.moves
         for step in range(1, max(steps, default=0) + 1):
             residual = 1 - spectrum * learned
-            velocity = self.momentum * velocity + residual
-            learned = learned + learning_rate * self._direction(residual, velocity)
+            velocity = momentum * velocity + residual
+            learned = learned + learning_rate * (of_gradient * residual + of_velocity * velocity)
             if step in steps:
                 known[step] = learned
         return torch.stack([known[count] for count in steps])
-
-    def _direction(self, residual: Tensor, velocity: Tensor) -> Tensor:
-        return velocity
 
 
 @dataclass(frozen=True)
@@ -129,8 +140,9 @@ class Nesterov(HeavyBall):
     def stable_below(self, largest_eigenvalue: float) -> float:
         return _over((2 + 2 * self.momentum) / (1 + 2 * self.momentum), largest_eigenvalue)
 
-    def _direction(self, residual: Tensor, velocity: Tensor) -> Tensor:
-        return residual + self.momentum * velocity
+    @property
+    def moves(self) -> tuple[float, float, float]:
+        return self.momentum, 1.0, self.momentum
 
 
 def _over(limit: float, largest_eigenvalue: float) -> float:

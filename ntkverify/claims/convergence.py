@@ -1,6 +1,6 @@
 """Shared by the claims that say "tends to the limit with width": what is fitted, and how it is judged."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ntkverify.claims.judging import as_measurement
 from ntkverify.claims.series import Replicates, WidthSeries
 from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
-from ntkverify.stats import Draw, decide_mean, fit_power_law, replicate_slopes
+from ntkverify.stats import decide_mean, fit_power_law, replicate_slopes
 
 ROOT = (-0.5, -0.4)
 """The slope of a distance that falls like width^(-1/2), and the shallowest that finite widths bend it to."""
@@ -17,15 +17,13 @@ ROOT = (-0.5, -0.4)
 TRUNCATION = 0.005
 """What terms of order (depth / width)^2 may leave of an extrapolation that is linear in 1 / width."""
 
-REACH = 8
-"""Bets are placed on offsets clipped at this many times the spread of the first ones seen."""
-
 
 def measure_convergence(
     replicates: Replicates,
     scenario: Scenario,
     effort: Effort,
     resolution: float,
+    slope_resolution: float = 0.25,
     **extrapolation: Any,
 ) -> tuple[Measurement, ...]:
     """Slope over width of the distance to the limit, and the offset that is left at infinite width.
@@ -33,12 +31,12 @@ def measure_convergence(
     replicates: three columns, the relative distance to the limit and the relative signed offsets
     along and across it. Each replicate is one network per width. Its slope, and its offsets
     extrapolated to infinite width, are independent and identically distributed over replicates:
-    means to be judged. resolution: the offset that must not be missed. extrapolation: see
-    `measure_offsets`.
+    means to be judged. resolution, slope_resolution: the offset and the slope that must not be missed.
+    extrapolation: see `measure_offsets`.
     """
     series, (for_slope, for_offsets) = WidthSeries(replicates, scenario), effort.split(1, 2)
     return (
-        measure_slope(series, for_slope),
+        measure_slope(series, for_slope, resolution=slope_resolution),
         *measure_offsets(series, for_offsets, resolution, **extrapolation),
     )
 
@@ -77,16 +75,15 @@ def measure_offsets(
     resolution: float,
     *,
     truncation: float = TRUNCATION,
-    confirm: Literal["catoni", "betting"] = "catoni",
+    scatter: float = 1.0,
 ) -> tuple[Measurement, ...]:
     """What is left at infinite width of the offsets along (column 1) and across (column 2) the limit: 0.
 
-    truncation: what an extrapolation that is linear in 1 / width may leave. confirm: "betting"
-    where networks are costly, since it stops as soon as a failure is certain.
+    truncation: what an extrapolation that is linear in 1 / width may leave. scatter: as in `measure_offset`.
     """
     names = ("offset at infinite width, along the limit", "offset at infinite width, across it")
     return tuple(
-        measure_offset(series, share, resolution, column, name, truncation=truncation, confirm=confirm)
+        measure_offset(series, share, resolution, column, name, truncation=truncation, scatter=scatter)
         for column, (name, share) in enumerate(zip(names, effort.split(1, 1), strict=True), start=1)
     )
 
@@ -99,14 +96,18 @@ def measure_offset(
     name: str,
     *,
     truncation: float,
-    confirm: Literal["catoni", "betting"],
     powers: tuple[float, ...] = (1.0,),
+    scatter: float = 1.0,
     screen_level: float = 0.01,
 ) -> Measurement:
-    """What is left of one column at infinite width: 0; see `measure_offsets`, `extrapolate` and `decide_mean`."""
+    """What is left of one column at infinite width: 0; see `measure_offsets`, `extrapolate` and `decide_mean`.
+
+    scatter: the power of 1 / width that the variance of one network's offset falls like.
+    """
+    weights = series.widths**scatter
 
     def draw(stream: str, start: int, count: int) -> np.ndarray:
-        return extrapolate(series.widths, series.rows(column, stream, start, count), powers)
+        return extrapolate(series.widths, series.rows(column, stream, start, count), powers, weights)
 
     decision = decide_mean(
         draw,
@@ -116,26 +117,22 @@ def measure_offset(
         max_samples=effort.max_samples,
         screen=series.screen,
         screen_level=screen_level,
-        confirm=confirm,
-        support=_support(draw, series.screen, truncation + resolution) if confirm == "betting" else None,
     )
     return as_measurement(name, decision, "up to terms of higher order in depth / width")
 
 
-def _support(draw: Draw, screen: int, least: float) -> tuple[float, float]:
-    """Where bets are placed: from the screen, so that what is confirmed does not choose it."""
-    spread = float(draw("screen", 0, screen).std())
-    edge = max(2 * least, REACH * spread) if np.isfinite(spread) else 1.0
-    return -edge, edge
+def extrapolate(
+    widths: np.ndarray,
+    offsets: np.ndarray,
+    powers: tuple[float, ...] = (1.0,),
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
+    """Intercepts (replicates,) of offsets (replicates, k) fitted by a constant and these powers of 1 / width (k,).
 
-
-def extrapolate(widths: np.ndarray, offsets: np.ndarray, powers: tuple[float, ...] = (1.0,)) -> np.ndarray:
-    """Intercepts (replicates,) of offsets (replicates, k) fitted by a constant and these powers of 1 / width.
-
-    Least squares weighted by width, the inverse of the variance at leading order.
+    weights: (k,), the inverse of the offsets' variances up to a factor; None for the widths.
     """
     design = np.stack([widths**-power for power in (0.0, *powers)], axis=1)
-    weighted = design * widths[:, None]
+    weighted = design * (widths if weights is None else weights)[:, None]
     return (np.linalg.solve(design.T @ weighted, weighted.T) @ offsets.T)[0]
 
 

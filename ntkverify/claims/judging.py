@@ -9,7 +9,10 @@ from ntkverify.findings import Measurement
 from ntkverify.scenarios import Scenario
 from ntkverify.stats import Decision, Effort, decide_mean
 
-SHARE: dict[str, Any] = {"confirm": "betting", "support": (0.0, 1.0)}
+SCREEN = 24
+"""Networks that a judgement starts with: Student's quantiles are within a tenth of the normal ones."""
+
+SHARE: dict[str, Any] = {"support": (0.0, 1.0)}
 """How the share of networks of some kind is confirmed: even where all are of that kind."""
 
 Sample = Callable[[list[int]], np.ndarray]
@@ -24,7 +27,7 @@ def judge(
     *,
     effort: Effort,
     resolution: float,
-    screen: int = 64,
+    screen: int = SCREEN,
     tolerance: str = "",
     **confirmation: Any,
 ) -> Measurement:

@@ -37,7 +37,7 @@ def measure_depth_step(subject: Subject, scenario: Scenario, effort: Effort) -> 
     root mean square, extrapolated to infinite width.
     """
     task = Task.posed_by(scenario)
-    targets = scenario.points.targets()
+    targets = scenario.points.targets(scenario.arch.outputs)
     truth, size = targets[len(task.y) :], np.sqrt((targets**2).mean())
 
     def error(prediction: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def measure_depth_step(subject: Subject, scenario: Scenario, effort: Effort) -> 
         "mismatch with one hidden layer at infinite width",
     )
     measured = measure_offsets(
-        WidthSeries(replicates, scenario), effort, resolution=0.1, truncation=TRUNCATION, confirm="betting"
+        WidthSeries(replicates, scenario), effort, resolution=0.1, truncation=TRUNCATION
     )
     regressed = f"NTK regression errs by {limits[0]:.3g} with one hidden layer, {limits[1]:.3g} with two"
     return tuple(

@@ -4,10 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ntkverify.claims.judging import SCREEN
 from ntkverify.scenarios import Scenario
 
 Replicates = Callable[[int, list[int]], np.ndarray]
 """(width, seeds) -> (columns, networks): some numbers for each of the networks of one width."""
+
+
+AT_ONCE = 128
+"""Networks that are held at a time."""
 
 
 class WidthSeries:
@@ -16,7 +21,7 @@ class WidthSeries:
     screen: replicates that every judgement starts with.
     """
 
-    def __init__(self, replicates: Replicates, scenario: Scenario, screen: int = 64):
+    def __init__(self, replicates: Replicates, scenario: Scenario, screen: int = SCREEN):
         self._replicates, self._scenario, self.screen = replicates, scenario, screen
         self._known: dict[str, np.ndarray] = {}
         self.widths = np.array(scenario.widths, dtype=float)
@@ -33,4 +38,5 @@ class WidthSeries:
     # the spread of the slope by up to a tenth and of the extrapolated offset by up to a quarter.
     def _at(self, width: int, stream: str, indices: range) -> np.ndarray:
         seeds = [self._scenario.network_seed(stream, index, width) for index in indices]
-        return np.asarray(self._replicates(width, seeds))
+        parts = (seeds[start : start + AT_ONCE] for start in range(0, len(seeds), AT_ONCE))
+        return np.concatenate([np.asarray(self._replicates(width, part)) for part in parts], axis=1)

@@ -5,10 +5,11 @@ from ntkverify.experiments.descents import (
     analytic_kernels,
     descent,
     descent_on,
+    for_several,
     networks,
     train_all,
 )
-from ntkverify.experiments.distances import deviations, distances, orthogonal_direction
+from ntkverify.experiments.distances import deviations, distances, length_of_the_way, orthogonal_direction
 from ntkverify.experiments.tasks import Task
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "descent_on",
     "deviations",
     "distances",
+    "for_several",
+    "length_of_the_way",
     "networks",
     "orthogonal_direction",
     "train_all",

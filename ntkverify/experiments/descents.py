@@ -43,7 +43,26 @@ def train_all(nets: Sequence[nn.Module], task: Task, settings: dict[str, Any], *
 
 
 Predicted = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Initial outputs on training (n, o) and test points (m, o) of one network -> final ones (n + m, o)."""
+"""Initial outputs on training (..., n, o) and test points (..., m, o) -> final ones (..., n + m, o), of one network or
+several."""
+
+
+def for_several(
+    predictor: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray], y: np.ndarray
+) -> Predicted:
+    """Makes a predictor of columns predict networks: each output of each is a column, with its targets.
+
+    predictor: initial outputs (n, k), (m, k) and targets (n, k) -> final outputs (n + m, k). y: (n, o), of each network.
+    """
+
+    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        before = [np.moveaxis(outputs, -2, 0) for outputs in (train, test)]
+        columns = [outputs.reshape(len(outputs), -1) for outputs in before]
+        targets = np.tile(y, (1, columns[0].shape[1] // y.shape[1]))
+        after = predictor(columns[0], columns[1], targets)
+        return np.moveaxis(after.reshape(-1, *before[0].shape[1:]), 0, -2)
+
+    return predicted
 
 
 def descent_on(
@@ -54,8 +73,10 @@ def descent_on(
     task, settings = task or Task.posed_by(scenario), descent(scenario, kernels[0])
     predictor = part(subject, "gradient_descent")
 
-    def predicted(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    def of_columns(train: np.ndarray, test: np.ndarray, targets: np.ndarray) -> np.ndarray:
         start = {"f0_train": train, "f0_test": test}
-        return np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings, **start))
+        return np.concatenate(predictor(kernels[0], targets, kernels[1], **settings, **start))
 
-    return predicted, np.concatenate(predictor(kernels[0], task.y, kernels[1], **settings))
+    return for_several(of_columns, task.y), np.concatenate(
+        predictor(kernels[0], task.y, kernels[1], **settings)
+    )

@@ -9,7 +9,7 @@ from ntkverify.scenarios import Scenario
 
 @dataclass(frozen=True)
 class Task:
-    """The training (n) and test (m) points of a scenario."""
+    """The training (n) and test (m) points of a scenario, with targets for each output of its architecture."""
 
     x: np.ndarray
     y: np.ndarray
@@ -18,7 +18,8 @@ class Task:
     @staticmethod
     def posed_by(scenario: Scenario) -> "Task":
         """Returns the task of a scenario, whose last points are held out."""
-        points, targets = scenario.points.inputs(), scenario.points.targets()
+        outputs = scenario.architecture.outputs if scenario.architecture else 1
+        points, targets = scenario.points.inputs(), scenario.points.targets(outputs)
         n = scenario.points.count - scenario.run.test_points
         return Task(points[:n], targets[:n], points[n:])
 

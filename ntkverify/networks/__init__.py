@@ -2,7 +2,7 @@
 
 from ntkverify.networks.assembly import Storage, network
 from ntkverify.networks.layers import Parameterization, build
-from ntkverify.networks.modules import Antisymmetric, Elementwise, InMetric, NTKLinear
+from ntkverify.networks.modules import Antisymmetric, Elementwise, InMetric, NTKLinear, Scaled
 
 __all__ = [
     "Antisymmetric",
@@ -10,6 +10,7 @@ __all__ = [
     "InMetric",
     "NTKLinear",
     "Parameterization",
+    "Scaled",
     "Storage",
     "build",
     "network",

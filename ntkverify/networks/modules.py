@@ -89,3 +89,14 @@ class Antisymmetric(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (self.plus(x) - self.minus(x)) / 2**0.5
+
+
+class Scaled(nn.Module):
+    """A constant times a network."""
+
+    def __init__(self, net: nn.Module, scale: float):
+        super().__init__()
+        self.net, self.scale = net, scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * self.net(x)

@@ -3,7 +3,6 @@
 from ntkverify.stats.betting_power import betting_samples_needed, betting_visible
 from ntkverify.stats.budget import Effort, ErrorBudget
 from ntkverify.stats.calibration import Calibration, detections, false_alarms, simulated_source
-from ntkverify.stats.catoni import catoni_interval
 from ntkverify.stats.eprocess import betting_interval, betting_test
 from ntkverify.stats.location import mean_interval, samples_needed, visible_discrepancy
 from ntkverify.stats.scaling import (
@@ -26,7 +25,6 @@ __all__ = [
     "betting_samples_needed",
     "betting_test",
     "betting_visible",
-    "catoni_interval",
     "curvature_interval",
     "decide_mean",
     "detections",

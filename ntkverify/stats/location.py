@@ -2,16 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 from scipy import special
 
 from ntkverify.errors import InvalidArgument
 from ntkverify.stats import checks
-from ntkverify.stats.catoni import catoni_visible
-
-Method = Literal["student", "catoni"]
 
 # Beyond this many draws no plan can be carried out; searches for a sample size stop here.
 MOST_SAMPLES = 2**62
@@ -21,8 +17,8 @@ def mean_interval(samples: np.ndarray, level: float) -> tuple[float, float]:
     """Computes Student's interval (low, high) for the mean.
 
     samples: (n,) independent draws, n >= 2. The interval misses the mean with probability `level` where they
-    are normal. For other distributions the rate is right only as n grows, and worst at tiny levels: use
-    `catoni_interval` there.
+    are normal. For other distributions the rate is right only as n grows, and worst at tiny levels: bet there, as
+    `eprocess` does.
 
     Raises InvalidArgument for fewer draws or draws that are not finite.
     """
@@ -40,36 +36,29 @@ def standard_deviation(samples: np.ndarray) -> float:
     return float(samples.std(ddof=1)) if np.ptp(samples) > 0 else 0.0
 
 
-def visible_discrepancy(
-    n: int, spread: float, level: float, power: float, method: Method = "catoni"
-) -> float:
-    """Computes the smallest shift of the mean, in the draws' units, that `n` draws reveal.
+def visible_discrepancy(n: int, spread: float, level: float, power: float) -> float:
+    """Computes the smallest shift of the mean, in the draws' units, that `n` normal draws reveal.
 
-    A shift is revealed when the two-sided interval at `level` lies wholly on the far side of
-    the value claimed; this happens with probability at least `power` for the shift returned.
-    spread: the standard deviation of one draw (for "catoni" an upper bound on it).
-    "student": for normal draws, an upper bound on the exact (noncentral t) answer. "catoni": a
-    theorem (see `catoni`) for any distribution.
+    A shift is revealed when Student's two-sided interval at `level` lies wholly on the far side of
+    the value claimed; this happens with probability at least `power` for the shift returned, an upper bound on the
+    exact (noncentral t) answer. spread: the standard deviation of one draw.
 
     Returns infinity where n draws reveal nothing. Raises InvalidArgument for a negative
-    spread, a level or power outside (0, 1), or an unknown method.
+    spread, or a level or power outside (0, 1).
     """
     n, spread = checks.count("n", n, 1), checks.nonnegative("spread", spread)
-    return _visible(method)(n, spread, checks.probability("level", level), checks.probability("power", power))
+    return _visible(n, spread, checks.probability("level", level), checks.probability("power", power))
 
 
-def samples_needed(
-    discrepancy: float, spread: float, level: float, power: float, method: Method = "catoni"
-) -> int:
+def samples_needed(discrepancy: float, spread: float, level: float, power: float) -> int:
     """Counts the fewest draws whose `visible_discrepancy` is at most `discrepancy`.
 
     Raises InvalidArgument as `visible_discrepancy` does, for a discrepancy that is not
     positive, and for one so small beside the spread that more than 2^62 draws would be needed.
     """
     checks.positive("discrepancy", discrepancy)
-    visible_discrepancy(1, spread, level, power, method)
-    visible = _visible(method)
-    return fewest(lambda n: visible(n, spread, level, power) <= discrepancy, discrepancy)
+    visible_discrepancy(1, spread, level, power)
+    return fewest(lambda n: _visible(n, spread, level, power) <= discrepancy, discrepancy)
 
 
 def fewest(enough: Callable[[int], bool], discrepancy: float) -> int:
@@ -94,13 +83,7 @@ def fewest(enough: Callable[[int], bool], discrepancy: float) -> int:
     return high
 
 
-def _visible(method: Method) -> Callable[[int, float, float, float], float]:
-    if method not in ("student", "catoni"):
-        raise InvalidArgument("method", repr(method), '"student" or "catoni"', "For betting see `eprocess`.")
-    return catoni_visible if method == "catoni" else _student_visible
-
-
-def _student_visible(n: int, spread: float, level: float, power: float) -> float:
+def _visible(n: int, spread: float, level: float, power: float) -> float:
     if n < 2:
         return math.inf
     # Revealed unless the estimate of the spread is too high or the mean too low; the chance to miss

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntkverify.findings import Statistics
-from ntkverify.stats.confirmation import Betting, Catoni
+from ntkverify.stats.confirmation import Betting
 from ntkverify.stats.location import samples_needed, standard_deviation, visible_discrepancy
 
 
@@ -20,7 +20,7 @@ class Plan:
     screen: int
     max_samples: int
     screen_level: float
-    confirm: Catoni | Betting
+    confirm: Betting
 
     @property
     def stage_power(self) -> float:
@@ -29,7 +29,7 @@ class Plan:
 
     def screening_draws(self, spread: float) -> int:
         """Counts the draws of the screen that a violation of `resolution` takes."""
-        return samples_needed(self.resolution, spread, self.screen_level, self.stage_power, "student")
+        return samples_needed(self.resolution, spread, self.screen_level, self.stage_power)
 
     def confirming_draws(self, spread: float) -> int:
         """Counts the draws of the confirmation: what `resolution` takes, within `max_samples`."""
@@ -38,7 +38,7 @@ class Plan:
     def statistics(self, screened: np.ndarray, samples: int) -> Statistics:
         """States the three forms, from the screen's (n,) draws; `samples` counts those of both stages."""
         spread = standard_deviation(screened)
-        by_screen = visible_discrepancy(screened.size, spread, self.screen_level, self.stage_power, "student")
+        by_screen = visible_discrepancy(screened.size, spread, self.screen_level, self.stage_power)
         by_confirming = self.confirm.visible(self.confirming_draws(spread), spread, self.stage_power)
         needed = self.confirm.needed(self.resolution, spread, self.stage_power)
         return Statistics(
@@ -48,6 +48,5 @@ class Plan:
             resolution=self.resolution,
             needed=max(self.screen, self.screening_draws(spread), needed),
             power=self.power,
-            method=f"screen: Student's t at {self.screen_level:g}; "
-            f"confirm: {self.confirm.describe(screened.size)}",
+            method=f"screen: Student's t at {self.screen_level:g}; confirm: {self.confirm.describe()}",
         )

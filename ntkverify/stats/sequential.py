@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Statistics, Verdict
 from ntkverify.stats import checks
-from ntkverify.stats.confirmation import Betting, Catoni, Support, Take, clipped
+from ntkverify.stats.confirmation import ANYTHING, Betting, Support, Take, clipped
 from ntkverify.stats.eprocess import betting_test
 from ntkverify.stats.location import mean_interval, standard_deviation
 from ntkverify.stats.plan import Plan
@@ -25,7 +25,7 @@ class Decision:
     """The verdict on "the mean of the draws lies in `allowed`", and what it rests on.
 
     stage: "screen" or "confirm", the last one run; estimate and interval are that stage's
-    (nan and (-inf, inf) where `max_samples` is too small for Catoni's interval).
+    (-inf, inf) where the fresh draws say nothing: the screen had no spread, or one had to be clipped.
     interval: Student's at the screening level, or the confirming one at statistics.level; the
     verdict is FAILS only in the second case. (nan, nan) where a draw was not finite.
     statistics: level, visible and power are those of the whole procedure; samples counts the
@@ -50,7 +50,6 @@ def decide_mean(
     screen: int = 64,
     max_samples: int,
     screen_level: float = 0.01,
-    confirm: Literal["catoni", "betting"] = "catoni",
     support: Support = None,
 ) -> Decision:
     """Decides whether the mean of independent draws lies in the closed interval `allowed`.
@@ -63,20 +62,19 @@ def decide_mean(
     power: the probability of FAILS at a violation of statistics.visible, if the spread is at
         most sqrt(2) times the screen's and the mean of the screen's draws about normal.
     screen: draws of the pilot. max_samples: the most draws of each of the two stages.
-    support: (a, b), needed by "betting"; all draws are clipped to it, in both stages.
+    support: (a, b), to which all draws are clipped, in both stages; None for what the screen tells.
 
     The screen draws until their number fits their own spread (Chow & Robbins 1965), never
     looking at where they lie, then tests `allowed` at `screen_level`. If that passes, the
     verdict is HOLDS, or UNDECIDED where a violation of `resolution` could have escaped the
-    procedure. If it flags, a number of fresh draws fixed by the screen's spread is held to
-    `level`: FAILS where the interval lies wholly outside `allowed`, else as before.
+    procedure. If it flags, fresh draws are bet on (see `eprocess`), at most as many as the screen's spread asks
+    for: FAILS where they refute `allowed` at `level`, else as before.
 
-    "catoni" assumes that the variance is at most twice the screen's, which its kurtosis must
-    justify (`confirmation.Catoni`; statistics.method states how much). "betting" assumes
-    nothing but stops early, for costly draws: it tests the mean of the *clipped* draw. For
-    allowed = (-inf, high), clipping at b only lowers the mean, so a true claim about the
-    unclipped mean never suffers, but clipping at a raises it: choose `a` below all draws, or
-    read the claim as one about clipped draws. Mirrored for (low, inf); both for two edges.
+    What is proved, for independent draws of any distribution: FAILS has at most the probability `level` where the mean
+    of the *clipped* draw lies in `allowed`; where the support is not given, fresh draws alone are clipped, as
+    `confirmation.Betting` does. Clipping at b only lowers the mean, so a true claim about the unclipped mean
+    never suffers from it for allowed = (-inf, high), and mirrored. What rests on the screen's draws being about
+    normal: `power`, and the visible violation.
 
     A draw that is NaN or infinite gives FAILS at once: every claim here says that the mean is
     a finite number, and draws that are not finite with positive probability have no such
@@ -93,11 +91,12 @@ def decide_mean(
         screen=checks.count("screen", screen, 2),
         max_samples=checks.count("max_samples", max_samples, 2),
         screen_level=checks.probability("screen_level", screen_level),
-        confirm=_confirmation(confirm, allowed, level, support),
+        confirm=_confirmation(allowed, level, support),
     )
     screened = _screen(partial(_take, draw, support, "screen"), plan)
     if not np.isfinite(screened).all():
         return _not_finite(plan, "screen", screened, screened.size)
+    plan = replace(plan, confirm=plan.confirm.seen(screened, resolution))
     interval = mean_interval(screened, plan.screen_level)
     if _meets(interval, plan.allowed):
         return _decision(plan, "screen", screened, float(screened.mean()), interval, screened.size)
@@ -108,22 +107,13 @@ def decide_mean(
     total = screened.size + fresh.size
     if not np.isfinite(fresh).all():
         return _not_finite(plan, "confirm", fresh, total)
-    estimate = plan.confirm.estimate(interval, fresh)
+    estimate = float(clipped(fresh if fresh.size else screened, plan.confirm.support).mean())
     return _decision(plan, "confirm", screened, estimate, interval, total)
 
 
-def _confirmation(
-    confirm: str, allowed: tuple[float, float], level: float, support: Support
-) -> Catoni | Betting:
-    if confirm not in ("catoni", "betting"):
-        raise InvalidArgument("confirm", repr(confirm), '"catoni" or "betting"', "Use one of them.")
-    if confirm == "catoni":
-        return Catoni(level=level)
-    if support is None:
-        raise InvalidArgument(
-            "support", "None", "finite bounds (a, b) of a draw", 'confirm="betting" needs them.'
-        )
-    betting_test(np.empty(0), allowed, level, support)  # raises for a support that does not fit
+def _confirmation(allowed: tuple[float, float], level: float, support: Support) -> Betting:
+    if support is not None:
+        betting_test(np.empty(0), allowed, level, support)  # raises for a support that does not fit
     return Betting(level=level, allowed=allowed, support=support)
 
 
@@ -163,7 +153,7 @@ def _decision(
 ) -> Decision:
     statistics = plan.statistics(screened, samples)
     verdict = Verdict.HOLDS if statistics.needed <= plan.max_samples else Verdict.UNDECIDED
-    if stage == "confirm" and interval == (-math.inf, math.inf):
+    if stage == "confirm" and interval == ANYTHING:
         verdict = Verdict.UNDECIDED  # the screen flagged it, and the fresh draws said nothing
     if stage == "confirm" and not _meets(interval, plan.allowed):
         verdict = Verdict.FAILS

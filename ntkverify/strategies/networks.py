@@ -56,7 +56,7 @@ class Scenarios(Space):
     A subject with an architecture, a number of inputs or widths of its own gets scenarios that fit them.
     widths: one series of them, largest first, or what tells it from the budget. profile: what each hidden layer's
     units are chosen from, None where the width rules; a single entry stands for every layer. The rest is of
-    multilayer perceptrons with one output: weights are those of all layers but the first, which has its own. unlike:
+    multilayer perceptrons: weights are those of all layers but the first, which has its own. unlike:
     whether each layer has deviations and an activation of its own, and a Linear may stand behind a Linear. rates:
     weight_rate and bias_rate, chosen layer by layer where the subject knows rates and metrics. zero_heads: whether the last layer's weights and biases start at
     zero, and move. unstated: the domain of a subject that is made for all inputs; beyond: inputs are not brought into
@@ -72,6 +72,7 @@ class Scenarios(Space):
     profile: tuple[tuple[int | None, ...], ...] = ()
     depths: tuple[int, ...] = (1, 2, 3)
     activations: tuple[Activation, ...] = ACTIVATIONS
+    outputs: tuple[int, ...] = (1,)
     weight_stds: tuple[float, ...] = (2**0.5, 1.0, 2.0)
     bias_stds: tuple[float, ...] = (1.0, 0.5, 0.1)
     weights: tuple[str, ...] = ("gaussian",)
@@ -116,7 +117,10 @@ def _architectures(draw: st.DrawFn, space: Scenarios, inputs: int, moving: bool)
         for place, (linear, activation) in enumerate(zip(linears, activations, strict=False))
     ]
     layers = [layer for block in hidden for layer in block]
-    return Architecture(inputs=inputs, layers=Sequential(*layers, linears[-1]), metric=metric)
+    outputs = draw(st.sampled_from(space.outputs))
+    return Architecture(
+        inputs=inputs, outputs=outputs, layers=Sequential(*layers, linears[-1]), metric=metric
+    )
 
 
 @st.composite

@@ -1,5 +1,6 @@
 """Gradient descent on a finite network."""
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -27,6 +28,7 @@ from ntkverify.predict.checks import (
 from ntkverify.training.losses import CURVATURE, LOSSES, LossName
 from ntkverify.training.records import Recorder, Trajectory
 from ntkverify.training.stacked import Stacked, StackedModel
+from ntkverify.training.stepping import Stepping
 
 Progress = Callable[[int, float], None]
 """Called before every step with the steps taken so far and the loss."""
@@ -93,14 +95,18 @@ def train(
     give = as_given(*arrays_in(x), y, *arrays_in(x_test))
     recorder, losses = Recorder(model, inputs, test_inputs, record_at), []
     recorder(0, give)
-    for step, value in enumerate(
-        _descend(model, inputs, targets, optimizer, rows, LOSSES[loss], penalty, stop_at)
-    ):
-        losses.append(value)
-        if step:
-            recorder(step, give)
-        if progress is not None:
-            progress(step, value)
+    stepping: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if isinstance(net, Stepping) and not (penalty or weight_decay):
+        stepping = net.steps_of(method, learning_rate)
+    with stepping:
+        for step, value in enumerate(
+            _descend(model, inputs, targets, optimizer, rows, LOSSES[loss], penalty, stop_at)
+        ):
+            losses.append(value)
+            if step:
+                recorder(step, give)
+            if progress is not None:
+                progress(step, value)
     return Trajectory(
         initial_train=give(initial_train),
         train=give(model.values(inputs)),

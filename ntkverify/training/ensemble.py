@@ -14,6 +14,7 @@ from ntkverify.lazy import is_lazy
 from ntkverify.training.descent import train
 from ntkverify.training.records import Record, Trajectory
 from ntkverify.training.stacked import Stacked
+from ntkverify.training.stepping import Stepping, can_step
 
 LARGEST = 2**18
 """Parameters beyond which a network is faster alone: its products are large enough by themselves."""
@@ -23,6 +24,9 @@ TOGETHER = 2**21
 
 FEWEST_TOGETHER = 4
 """Fewer are faster one by one: batched products have a cost of their own, measured as about twice."""
+
+IN_CACHE = 2**20
+"""Parameters of networks trained at once where each layer steps by itself."""
 
 Part = TypeVar("Part", Trajectory, Record)
 
@@ -42,12 +46,13 @@ def train_ensemble(
     if settings.get("stop_at"):
         raise InvalidArgument("stop_at", repr(settings["stop_at"]), "0", "Train the networks one by one.")
     size = sum(parameter.numel() for parameter in nets[0].parameters())
-    if size > LARGEST or len(nets) < FEWEST_TOGETHER or is_lazy(nets[0]):
+    if not is_lazy(nets[0]) and can_step(nets):
+        batches = _batches(nets, max(1, IN_CACHE // size))
+        runs = [train(Stepping(batch), x, y, x_test, **settings) for batch in batches]
+    elif size > LARGEST or len(nets) < FEWEST_TOGETHER or is_lazy(nets[0]):
         runs = [_alone(train(copy.deepcopy(net), x, y, x_test, **settings)) for net in nets]
     else:
-        together = TOGETHER // size
-        batches = (nets[start : start + together] for start in range(0, len(nets), together))
-        runs = [train(Stacked(batch), x, y, x_test, **settings) for batch in batches]
+        runs = [train(Stacked(batch), x, y, x_test, **settings) for batch in _batches(nets, TOGETHER // size)]
     give = as_given(x, y, x_test)
     return Trajectory(
         **_joined(runs, OUTPUTS, give),
@@ -57,6 +62,10 @@ def train_ensemble(
             for same in zip(*(run.records for run in runs), strict=False)
         ),
     )
+
+
+def _batches(nets: Sequence[nn.Module], together: int) -> list[Sequence[nn.Module]]:
+    return [nets[start : start + together] for start in range(0, len(nets), together)]
 
 
 def _alone(run: Trajectory) -> Trajectory:

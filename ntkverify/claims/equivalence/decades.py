@@ -1,19 +1,22 @@
 """A single network against kernel regression, over more widths than dense weights allow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from ntkverify.activations import Erf, ReLU
 from ntkverify.budgets import Budget
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offset, measure_slope
 from ntkverify.claims.initialisation.kernels import relative_offsets
+from ntkverify.claims.series import Replicates
 from ntkverify.empirical import empirical_ntk
-from ntkverify.experiments import Task, descent, descent_on, distances, train_all
+from ntkverify.experiments import Task, descent, descent_on, distances, length_of_the_way, train_all
 from ntkverify.findings import Measurement
-from ntkverify.networks import Storage, network
+from ntkverify.networks import network
 from ntkverify.premises import GAUSSIAN, LAZY, NTK_PARAMETERIZED, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.strategies import Scenarios, Trainings
@@ -22,7 +25,7 @@ from ntkverify.subjects import Subject, part
 NARROWEST = 64
 """The narrowest width; each other is twice the one before, up to the budget's widest."""
 
-WIDEST_DENSE = 512
+WIDEST_DENSE = 256
 """Up to this width dense networks, many of which train at once, are faster than lazy ones."""
 
 SCREEN = 8
@@ -36,12 +39,12 @@ LEFT = 0.15
 """Over the root of the widest width: what the next terms leave of an extrapolation. Those of (depth / width)^(3/2)
 leave .03 times their coefficient at depth 3, and less the wider the widest."""
 
-RESOLUTION, RESOLUTION_TRAINED = 5.0, 8.0
+RESOLUTION, RESOLUTION_TRAINED = 3.5, 5.6
 """Over the root of the widest width: the offsets that must not be missed, of the NTK at the start and of trained
-networks. One network's, extrapolated over four decades, has a standard deviation of 1 to 2.5."""
+networks. One network's, extrapolated over decades, has a standard deviation of 1 to 2."""
 
-RARELY: dict[str, Any] = {"confirm": "betting", "screen_level": 1e-4}
-"""How offsets are judged: hundreds of networks confirm one, so that chance should hardly ever ask for it."""
+RARELY = 1e-4
+"""The level of the screen for offsets: hundreds of networks confirm one, so that chance should hardly ever ask for it."""
 
 SLOPES = (-1.5, 0.5)
 """Where the slope of one network over the widths is clipped: about eight standard deviations from theory."""
@@ -56,40 +59,46 @@ def measure_decades(subject: Subject, scenario: Scenario, effort: Effort) -> tup
     task = Task.posed_by(scenario)
     kernel = np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.points))
     kernels = task.split(kernel)
-    predicted, moved = descent_on(subject, scenario, kernels)
+    predicted, _ = descent_on(subject, scenario, kernels)
+    size = length_of_the_way(predicted, scenario)
     settings = descent(scenario, kernels[0])
 
-    def measured(width: int, seeds: list[int], weights: Storage) -> np.ndarray:
-        hidden = scenario.hidden_widths(width)
-        nets = [network(scenario.arch, hidden, seed, weights=weights) for seed in seeds]
-        starts = np.stack([np.asarray(empirical_ntk(net, task.points)) for net in nets])
-        ends = distances(train_all(nets, task, settings), predicted, moved, scenario)
-        return np.concatenate([ends[:2], relative_offsets(kernel, starts, scenario)[:2]])
+    def ends(nets: list[nn.Module]) -> np.ndarray:
+        return distances(train_all(nets, task, settings), predicted, size, scenario)
+
+    def starts(nets: list[nn.Module]) -> np.ndarray:
+        found = np.stack([np.asarray(empirical_ntk(net, task.points)) for net in nets])
+        return relative_offsets(kernel, found, scenario)
+
+    names = ("trained networks", "NTK at the start")
+    trained, untrained = (
+        WidthSeries(drawn(scenario, measured), scenario, SCREEN) for measured in (ends, starts)
+    )
+    root, shares = max(scenario.widths) ** 0.5, effort.split(1, 1, 1, 1)
+    slope: dict[str, Any] = {"resolution": 0.25, "support": SLOPES}
+    offset: dict[str, Any] = {"truncation": LEFT / root, "screen_level": RARELY}
+    left = [f"offset at infinite width, {name}" for name in names]
+    return (
+        measure_slope(trained, shares[0], name=f"slope over width, {names[0]}", **slope),
+        measure_offset(trained, shares[1], RESOLUTION_TRAINED / root, 1, left[0], powers=POWERS, **offset),
+        measure_slope(untrained, shares[2], name=f"slope over width, {names[1]}", **slope),
+        measure_offset(untrained, shares[3], RESOLUTION / root, 1, left[1], **offset),
+    )
+
+
+def drawn(scenario: Scenario, measured: Callable[[list[nn.Module]], np.ndarray]) -> Replicates:
+    """Makes replicates of what is measured of ntkverify's own networks, lazy where they are wide."""
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
+        hidden = scenario.hidden_widths(width)
         if width <= WIDEST_DENSE:
-            return measured(width, seeds, "dense")
+            return measured([network(scenario.arch, hidden, seed) for seed in seeds])
         # One by one: each holds the answers of its hidden weights until it is measured.
-        return np.concatenate([measured(width, [seed], "lazy") for seed in seeds], axis=1)
-
-    series, shares = WidthSeries(replicates, scenario, SCREEN), effort.split(1, 1, 1, 1)
-    slope: dict[str, Any] = {"resolution": 0.35, "confirm": "betting", "support": SLOPES}
-    root = max(scenario.widths) ** 0.5
-
-    def offset(
-        share: Effort, name: str, column: int, resolution: float, powers: tuple[float, ...]
-    ) -> Measurement:
-        options = RARELY | {"truncation": LEFT / root, "powers": powers}
-        return measure_offset(
-            series, share, resolution / root, column, f"offset at infinite width, {name}", **options
+        return np.concatenate(
+            [measured([network(scenario.arch, hidden, seed, weights="lazy")]) for seed in seeds], axis=1
         )
 
-    return (
-        measure_slope(series, shares[0], name="slope over width, trained networks", **slope),
-        offset(shares[1], "trained networks", 1, RESOLUTION_TRAINED, POWERS),
-        measure_slope(series, shares[2], column=2, name="slope over width, NTK at the start", **slope),
-        offset(shares[3], "NTK at the start", 3, RESOLUTION, (1.0,)),
-    )
+    return replicates
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,7 @@ DECADES = Claim(
         activations=(ReLU(), Erf()),
         weight_stds=(2**0.5,),
         bias_stds=(0.5,),
+        outputs=(2,),
         training=Trainings(steps=(8,), step_sizes=(0.3,), test_points=2),
     ),
     measure=measure_decades,

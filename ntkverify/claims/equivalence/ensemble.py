@@ -13,9 +13,9 @@ from ntkverify.premises import FINISHED, LAZY, RANDOM_OUTPUTS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import Subject, part
 
-RESOLUTION = 0.5
-"""Resolutions of the mean, in standard deviations, and of the variance: a variance without its cross term is off by
-more than that where the test points are near the training points."""
+RESOLUTION = 0.25
+"""Resolutions of the mean, in standard deviations, and of the variance. A variance without its cross term is off by more
+than twice that where the test points are near the training points."""
 
 TRUNCATION = 0.1
 """What an extrapolation that is linear in 1 / width may leave of the mean, in standard deviations, and of
@@ -23,10 +23,11 @@ the variance."""
 
 
 def measure_ensemble(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
-    """Mean and variance of trained outputs on the test points, seen along one direction there.
+    """Mean and variance of trained outputs on the test points.
 
-    The direction is random, the same for the scenario. Each network's output along it, less the mean
-    and in standard deviations of the Gaussian predicted, has mean 0; its square has mean 1.
+    The mean is seen along the direction in which the Gaussian predicted has the most mean for its spread: all of it,
+    so that one that is a share too small is seen by that share. The variance is seen along a random direction of the
+    test points, the same for the scenario and each output. Both are in units of what is predicted.
     """
     task = Task.posed_by(scenario)
     kernel = np.asarray(part(subject, "ntk")(scenario.arch, task.points, task.points))
@@ -42,17 +43,21 @@ def measure_ensemble(subject: Subject, scenario: Scenario, effort: Effort) -> tu
         nngp_test_train=nngp_test_train,
         nngp_test=nngp_test,
     )
-    direction = scenario.signs((len(task.x_test),))
-    spread = np.sqrt(direction @ covariance @ direction)
+    along, across = np.linalg.lstsq(covariance, mean)[0], scenario.signs((len(task.x_test),))
+    spread_along = np.sqrt(np.einsum("mo,mk,ko->", along, covariance, along))
+    spread_across = np.sqrt(across @ covariance @ across)
     settings = descent(scenario, k_train)
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         run = train_all(networks(subject, scenario, width, seeds), task, settings)
-        score = np.einsum("smo,m->so", run.test - mean, direction)[:, 0] / spread
-        return np.stack([np.abs(score), score, score**2 - 1])
+        deviation = np.asarray(run.test) - mean
+        score = np.einsum("smo,mo->s", deviation, along) / spread_along
+        square = (np.einsum("smo,m->so", deviation, across) / spread_across) ** 2
+        return np.stack([np.abs(score), score, square.mean(axis=1) - 1])
 
+    # Outputs scatter as much at every width: a narrow network tells as much as a wide one.
     series = WidthSeries(replicates, scenario)
-    measured = measure_offsets(series, effort, RESOLUTION, truncation=TRUNCATION, confirm="betting")
+    measured = measure_offsets(series, effort, RESOLUTION, truncation=TRUNCATION, scatter=0.0)
     names = ("mean at infinite width, in standard deviations", "variance at infinite width, less 1")
     return tuple(replace(one, name=name) for one, name in zip(measured, names, strict=True))
 

@@ -74,7 +74,7 @@ def _second_moments(net: nn.Module, x: np.ndarray) -> np.ndarray:
     return outputs @ outputs.T / outputs.shape[1]
 
 
-WIDENING = Scenarios(counts=(2, 4), widths=(BUDGET_WIDTHS,), depths=(1, 2))
+WIDENING = Scenarios(counts=(2, 4), widths=(BUDGET_WIDTHS,), depths=(1, 2), outputs=(4, 3))
 
 
 NTK_RATE = Claim(

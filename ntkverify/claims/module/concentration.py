@@ -46,7 +46,7 @@ def measure_concentration(subject: Subject, scenario: Scenario, effort: Effort) 
         distances = [np.linalg.norm(a - b) / size for (a, b), size in zip(pairs, sizes, strict=True)]
         return np.maximum([distances, sizes], NOTHING)
 
-    series = WidthSeries(replicates, scenario)
+    series = WidthSeries(replicates, scenario, REPLICATES)
     return (measure_falling(series, effort, 0, "the distance of two kernels", sizes=1),)
 
 

@@ -3,6 +3,7 @@
 Learning rates are a share of the largest stable one for the network's own NTK.
 """
 
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -29,7 +30,7 @@ TOLERANCE = 0.05
 def measure_regime(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Slopes over width of the kernel's drift and of the distance to the linearised network; and, of the
     latter, the width at which it falls to the tolerance."""
-    series = WidthSeries(lambda *drawn: _drift_and_distance(subject, scenario, *drawn), scenario)
+    series = WidthSeries(partial(_drift_and_distance, subject, scenario), scenario, REPLICATES)
     names = ("the kernel's drift", "the distance to the linearised network")
     slopes = (
         measure_falling(series, share, column, name, sizes=2)

@@ -107,7 +107,9 @@ def gaps(
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
         nets = [wrap(net) for net in networks(subject, scenario, width, seeds)]
-        return distances(train_all(nets, task, settings), predicted, moved, scenario)[0]
+        return distances(train_all(nets, task, settings), predicted, float(np.linalg.norm(moved)), scenario)[
+            0
+        ]
 
     return lambda seeds: np.stack([at(width, seeds) for width in scenario.widths])
 

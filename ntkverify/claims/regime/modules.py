@@ -23,7 +23,7 @@ from ntkverify.subjects import Subject
 from ntkverify.training import train
 
 DROPPED = 0.5
-WIDTHS = (128, 96, 64, 48, 32)
+WIDTHS = (256, 128, 64, 32, 16)
 
 
 class Dropout(nn.Module):

@@ -15,6 +15,9 @@ from ntkverify.subjects import Subject
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave: the prediction is not linear in the kernel."""
 
+SIGHT: dict[str, float] = {"resolution": 0.025, "slope_resolution": 0.125}
+"""The offset, relative to what is learned, and the slope over width that must not be missed."""
+
 WIDTHS = (256, 160, 96, 64, 32)
 """Narrower than a budget's: there is nothing to see here but the kernel of the last hidden layer."""
 
@@ -25,14 +28,13 @@ def measure_last_layer(subject: Subject, scenario: Scenario, effort: Effort) -> 
     kernels = analytic_kernels(subject, scenario, "nngp")
     settings = descent(scenario, kernels[0])
     _, moved = descent_on(subject, scenario, kernels)
+    size = float(np.linalg.norm(moved))
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
         nets = [only_last_layer(net) for net in networks(subject, scenario, width, seeds)]
-        return distances(train_all(nets, task, settings), lambda *_: moved, moved, scenario)
+        return distances(train_all(nets, task, settings), lambda *_: moved, size, scenario)
 
-    return measure_convergence(
-        replicates, scenario, effort, resolution=0.05, truncation=TRUNCATION, confirm="betting"
-    )
+    return measure_convergence(replicates, scenario, effort, **SIGHT, truncation=TRUNCATION)
 
 
 def only_last_layer(net: nn.Module) -> nn.Module:
@@ -56,6 +58,7 @@ LAST_LAYER = Claim(
         counts=(5, 8),
         widths=(WIDTHS,),
         depths=(1, 2),
+        outputs=(4, 8),
         training=Trainings(steps=(10,), step_sizes=(0.3, 0.1), test_points=2),
     ),
     measure=measure_last_layer,

@@ -41,10 +41,10 @@ def measure_laziness(subject: Subject, scenario: Scenario, effort: Effort) -> tu
         return np.stack([drift, np.array(gaps)])
 
     series, shares = WidthSeries(replicates, scenario), effort.split(1, 1)
-    kinked = any(activation.kinked for activation in scenario.arch.activations)
+    law = KINKED if any(activation.kinked for activation in scenario.arch.activations) else SMOOTH
     names = ("slope of the kernel's drift over width", "slope of the distance to the linearised network")
     return tuple(
-        measure_slope(series, share, column=column, name=name, law=KINKED if kinked else SMOOTH)
+        measure_slope(series, share, column=column, name=name, law=law)
         for column, (name, share) in enumerate(zip(names, shares, strict=True))
     )
 
@@ -70,7 +70,7 @@ def measure_residual(subject: Subject, scenario: Scenario, effort: Effort) -> tu
         scenario,
         (-np.inf, TOLERATED),
         effort=effort,
-        resolution=0.3,
+        resolution=0.15,
         tolerance="the theorem holds with high probability",
         **SHARE,
     )
@@ -79,7 +79,7 @@ def measure_residual(subject: Subject, scenario: Scenario, effort: Effort) -> tu
 
 def _smooth_first(training: Trainings) -> Scenarios:
     return Scenarios(
-        counts=(5, 8),
+        counts=(9, 12),
         widths=(BUDGET_WIDTHS,),
         depths=(1, 2),
         activations=(Erf(), ReLU()),
@@ -97,7 +97,7 @@ LAZINESS = Claim(
     needs=frozenset({"architecture", "network"}),
     implies=("equivalence.regression",),
     stochastic=True,
-    inside=_smooth_first(Trainings(steps=(10, 20), step_sizes=(0.5, 0.2), test_points=2)),
+    inside=_smooth_first(Trainings(steps=(10, 20), step_sizes=(0.5, 0.2), test_points=5)),
     measure=measure_laziness,
 )
 RESIDUAL = Claim(
@@ -109,7 +109,7 @@ RESIDUAL = Claim(
     needs=frozenset({"architecture"}),
     about=frozenset({"network", "ntk"}),
     stochastic=True,
-    inside=_smooth_first(Trainings(steps=(20, 40), step_sizes=(0.5, 0.2), test_points=2)),
+    inside=_smooth_first(Trainings(steps=(20, 40), step_sizes=(0.5, 0.2), test_points=5)),
     measure=measure_residual,
 )
 
