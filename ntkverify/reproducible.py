@@ -2,8 +2,10 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
+from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 CONSTANTS = "_maybe_draw_constant"
@@ -23,3 +25,14 @@ def constants_left_out() -> Iterator[None]:
         return
     with mock.patch.object(HypothesisProvider, CONSTANTS, lambda *asked, **options: None):
         yield
+
+
+def settings_of(examples: int, **more: Any) -> settings:
+    """Makes Hypothesis's settings of a hunt."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,  # a remembered example would make two runs of one seed differ
+        suppress_health_check=tuple(HealthCheck),
+        **more,
+    )

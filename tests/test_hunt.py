@@ -21,7 +21,7 @@ TINY = Budget(
     widths=(256, 128, 64, 32, 16),
     widest=2**10,
 )
-FEW = replace(TINY, max_samples=8, widths=(96, 64, 48, 32, 16))
+FEW = replace(TINY, max_samples=8, widths=(160, 128, 96, 64, 48))
 
 
 class OneNegative(BuiltinSubject):

@@ -87,16 +87,16 @@ MUTANTS = (
     Mutant(
         name="narrow networks weigh as much as wide ones in an extrapolation",
         file="claims/convergence.py",
-        old="weighted = design * widths[:, None]",
-        new="weighted = design",
+        old="(widths if weights is None else weights)[:, None]",
+        new="(np.ones_like(widths) if weights is None else weights)[:, None]",
         tests=(*CONVERGENCE, "tests/claims/test_stated_power.py"),
     ),
     Mutant(
-        name="the support of bets comes from the draws that confirm",
+        name="what scatters alike at all widths is weighed by the width",
         file="claims/convergence.py",
-        old='spread = float(draw("screen", 0, screen).std())',
-        new='spread = float(draw("confirm", 0, screen).std())',
-        tests=(*CONVERGENCE, "tests/claims/test_levels.py"),
+        old="weights = series.widths**scatter",
+        new="weights = series.widths",
+        tests=CONVERGENCE,
     ),
     Mutant(
         name="the networks that confirm are those that were screened",
@@ -185,15 +185,15 @@ MUTANTS = (
     Mutant(
         name="the initial function does not move parameters",
         file="premises/training.py",
-        old="basis, nngp + y @ y.T, basis)",
+        old="basis, outputs * nngp + y @ y.T, basis)",
         new="basis, y @ y.T, basis)",
         tests=PREMISES,
     ),
     Mutant(
         name="training is finished when its fastest mode is",
         file="premises/training.py",
-        old="** scenario.run.steps).max())",
-        new="** scenario.run.steps).min())",
+        old="_learned(scenario.run, spectrum)).max())",
+        new="_learned(scenario.run, spectrum)).min())",
         tests=PREMISES,
     ),
     Mutant(

@@ -5,6 +5,8 @@ from mutations.mutant import Mutant
 TESTS = ("tests/test_train.py",)
 GAP = ("tests/test_gap.py",)
 
+STEPPING = ("tests/test_stepping.py",)
+
 MUTANTS = (
     Mutant(
         name="weight decay is 15% too strong",
@@ -24,18 +26,93 @@ MUTANTS = (
     Mutant(
         name="the heavy ball's gradient is dampened",
         file="methods.py",
-        old="velocity = self.momentum * velocity + residual",
-        new="velocity = self.momentum * velocity + (1 - self.momentum) * residual",
+        old="velocity = momentum * velocity + residual",
+        new="velocity = momentum * velocity + (1 - momentum) * residual",
         tests=("tests/predict/test_dynamics.py", *TESTS),
         families="training or regime",
     ),
     Mutant(
         name="Nesterov's step is the heavy ball's",
         file="methods.py",
-        old="return residual + self.momentum * velocity",
-        new="return velocity",
+        old="return self.momentum, 1.0, self.momentum",
+        new="return self.momentum, 0.0, 1.0",
         tests=("tests/predict/test_dynamics.py", *TESTS),
         families="training or regime",
+    ),
+    Mutant(
+        name="weights move before the gradient is handed on",
+        file="training/stepping.py",
+        old="""        rows, shared, handed_on = ctx.rows, ctx.rows.ndim == 2, None
+        if ctx.needs_input_grad[0]:
+            handed_on = torch.bmm(gradient, ctx.layer.both[0].detach())
+            handed_on = handed_on.sum(dim=0) if shared else handed_on
+        weight, bias = ctx.layer.steps
+        if weight is not None:
+            columns = gradient.transpose(0, 1).flatten(1).T if shared else gradient.transpose(1, 2)
+            weight.take(columns, rows)
+""",
+        new="""        rows, shared, handed_on = ctx.rows, ctx.rows.ndim == 2, None
+        weight, bias = ctx.layer.steps
+        if weight is not None:
+            columns = gradient.transpose(0, 1).flatten(1).T if shared else gradient.transpose(1, 2)
+            weight.take(columns, rows)
+        if ctx.needs_input_grad[0]:
+            handed_on = torch.bmm(gradient, ctx.layer.both[0].detach())
+            handed_on = handed_on.sum(dim=0) if shared else handed_on
+""",
+        tests=STEPPING,
+        families="training or equivalence",
+    ),
+    Mutant(
+        name="a bias steps as if its scale were 1",
+        file="training/stepping.py",
+        old="gradient.shape[1]), ctx.layer.scales[1])",
+        new="gradient.shape[1]), 1.0)",
+        tests=STEPPING,
+        families="training or equivalence",
+    ),
+    Mutant(
+        name="frozen weights step",
+        file="training/stepping.py",
+        old="None if value is None or not value.requires_grad else",
+        new="None if value is None else",
+        tests=STEPPING,
+    ),
+    Mutant(
+        name="a bias has no part in the NTK of networks that step",
+        file="training/stepping.py",
+        old="+ bias * self.scales[1] ** 2",
+        new="",
+        tests=STEPPING,
+        families="training or regime",
+    ),
+    Mutant(
+        name="networks of unlike scales step at once",
+        file="training/stepping.py",
+        old="return used_once and plain and len({_scales(net) for net in nets}) == 1",
+        new="return used_once and plain",
+        tests=STEPPING,
+    ),
+    Mutant(
+        name="a layer that is used twice steps twice",
+        file="training/stepping.py",
+        old="return used_once and plain",
+        new="return plain",
+        tests=STEPPING,
+    ),
+    Mutant(
+        name="hooks of networks that step are passed over",
+        file="training/stepping.py",
+        old="return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)",
+        new="return False",
+        tests=STEPPING,
+    ),
+    Mutant(
+        name="penalties are left out where layers step",
+        file="training/descent.py",
+        old="if isinstance(net, Stepping) and not (penalty or weight_decay):",
+        new="if isinstance(net, Stepping):",
+        tests=STEPPING,
     ),
     Mutant(
         name="Nesterov's limit is the heavy ball's",

@@ -24,8 +24,19 @@ _FACTS = sorted(REGISTRY.items(), key=lambda item: item[1].place)
 BY_NAME: dict[str, type[Activation]] = {kind.__name__: kind for kind, _ in _FACTS}
 """Every activation by its name."""
 DRAWN = tuple(kind(*arguments) for kind, facts in _FACTS for arguments in facts.drawn)
+GROWING = tuple(kind(*arguments) for kind, facts in _FACTS for arguments in facts.growing)
 SUSPECTED = tuple(kind(*arguments) for kind, facts in _FACTS for arguments in facts.suspected)
-"""What claims about kernels draw, and what a diagnosis tries; see `Registration`."""
+"""What claims draw, what those about kernels draw besides, and what a diagnosis tries; see `Registration`."""
 
 globals().update(BY_NAME)
-__all__ = ["BY_NAME", "DRAWN", "SUSPECTED", "Activation", "Layer", "SecondMoments", "root", *BY_NAME]
+__all__ = [
+    "BY_NAME",
+    "DRAWN",
+    "GROWING",
+    "SUSPECTED",
+    "Activation",
+    "Layer",
+    "SecondMoments",
+    "root",
+    *BY_NAME,
+]

@@ -15,7 +15,7 @@ from ntkverify.activations.base import (
 )
 
 
-@registered(12, stax=lambda _: ("Exp", {}))
+@registered(12, growing=[()], stax=lambda _: ("Exp", {}))
 @dataclass(frozen=True)
 class Exp(Activation):
     """exp x: E exp(u) exp(v) = exp((a + b)/2 + c), its own derivative's dual too."""

@@ -55,7 +55,7 @@ class Polynomial(Activation):
         )
 
 
-@registered(13, suspected=[(1,), (2,)], stax=_stax_monomial)
+@registered(13, growing=[(3,)], suspected=[(1,), (2,)], stax=_stax_monomial)
 @dataclass(frozen=True)
 class Monomial(Polynomial):
     """x^degree. Raises InvalidArgument for a degree that is not an integer >= 1."""
@@ -86,7 +86,7 @@ class Monomial(Polynomial):
         return self.degree**2 * Monomial(self.degree - 1).dual(moments).covariance
 
 
-@registered(14, stax=_stax_polynomial)
+@registered(14, growing=[(3,)], stax=_stax_polynomial)
 @dataclass(frozen=True)
 class Hermite(Polynomial):
     """The normalised probabilists' Hermite polynomial of a degree >= 1, at inputs of any variance.

@@ -98,7 +98,7 @@ class LeakyReLU(Rectifier):
         return self.negative_slope, 1.0
 
 
-@registered(9, stax=lambda it: ("ABRelu", {"a": it.a, "b": it.b}))
+@registered(9, drawn=[(-0.3, 0.8)], stax=lambda it: ("ABRelu", {"a": it.a, "b": it.b}))
 @dataclass(frozen=True)
 class ABReLU(Rectifier):
     """a * min(x, 0) + b * max(x, 0). Raises InvalidArgument where one is not finite, or both are 0."""

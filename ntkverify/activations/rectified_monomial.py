@@ -14,7 +14,7 @@ NODES = 24
 """Gauss-Legendre nodes: the integrands are trigonometric polynomials of low degree on less than a turn."""
 
 
-@registered(10, stax=lambda it: ("RectifiedMonomial", {"degree": it.degree}))
+@registered(10, growing=[(2,)], stax=lambda it: ("RectifiedMonomial", {"degree": it.degree}))
 @dataclass(frozen=True)
 class RectifiedMonomial(Activation):
     """max(x, 0)^degree. Raises InvalidArgument for a degree that is not an integer >= 1."""

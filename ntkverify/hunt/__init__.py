@@ -6,10 +6,9 @@ import random
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 
 from ntkverify.budgets import Budget
 from ntkverify.claims import Claim, Effort
@@ -21,7 +20,7 @@ from ntkverify.hunt.attempt import SHRINKING_EXAMPLES, Attempt, NotRecorded, wit
 from ntkverify.hunt.describing import describe, errors
 from ntkverify.hunt.sparing import check_concerned, reason_to_spare
 from ntkverify.refutation import ClaimRefuted
-from ntkverify.reproducible import constants_left_out
+from ntkverify.reproducible import constants_left_out, settings_of
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
 from ntkverify.subjects import Subject
@@ -37,7 +36,8 @@ class Hunt:
     record: called with every finding as it comes. progress: called before every scenario with
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     timeout: seconds after which a claim is ended, inside its premises and outside, 0 for never; None for the budget's.
-    keep_going: try what `spares` spares. known: diagnoses, each made once a run. settled: claims that were found to hold.
+    keep_going: try what `spares` spares. known: diagnoses, each made once a run. settled, refuted: claims that were found to hold, and to
+    fail.
     Raises InvalidArgument for a seed or timeout that is none, and a subject that no claim is about.
     """
 
@@ -52,6 +52,7 @@ class Hunt:
     keep_going: bool = False
     known: Diagnoses = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
+    refuted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         derive(self.seed)  # which checks it
@@ -67,7 +68,8 @@ class Hunt:
 
     def spares(self, claim: Claim) -> str:
         """Says why `claim` need not be tried, as `reason_to_spare` does; "" where it is to be."""
-        return "" if self.keep_going else reason_to_spare(claim, self.subject, self.known, self.settled)
+        known = self.known, self.settled, self.refuted
+        return "" if self.keep_going else reason_to_spare(claim, self.subject, *known)
 
     def inside(self, claim: Claim) -> Verdict:
         """Tries to refute `claim` where its premises hold: HOLDS, UNDECIDED or OUT_OF_SCOPE.
@@ -86,7 +88,7 @@ class Hunt:
         attempt = self._attempt(claim, examples, self.budget.max_samples)
 
         @hypothesis.seed(self._random(claim, "inside").getrandbits(64))
-        @_settings(examples, report_multiple_bugs=False, phases=(Phase.generate, Phase.shrink))
+        @settings_of(examples, report_multiple_bugs=False, phases=(Phase.generate, Phase.shrink))
         @given(claim.inside(self.subject, self.budget, self.seed))
         def refute(scenario: Scenario) -> None:
             hypothesis.assume(not claim.broken_premises(scenario) and attempt.affords(scenario))
@@ -102,6 +104,7 @@ class Hunt:
         except ClaimRefuted as refuted:
             minimal = replace(refuted.finding, minimal=True)
             if minimal.is_defect:
+                self.refuted.add(claim.id)
                 minimal = self._explained(minimal, claim)
             self.keep(minimal)
             raise ClaimRefuted(minimal, self.folder) from None
@@ -128,7 +131,7 @@ class Hunt:
                         and not attempt.ended
                         and attempt(scenario).verdict is Verdict.FAILS
                     ),
-                    settings=_settings(OUTSIDE_EXAMPLES),
+                    settings=settings_of(OUTSIDE_EXAMPLES),
                     random=self._random(claim, "outside"),
                 )
         except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
@@ -183,17 +186,6 @@ class Hunt:
 
     def _random(self, claim: Claim, *names: str) -> random.Random:
         return random.Random(int(derive(self.seed, claim.id, *names).integers(2**63)))
-
-
-def _settings(examples: int, **more: Any) -> settings:
-    """Makes Hypothesis's settings of a hunt."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,  # a remembered example would make two runs of one seed differ
-        suppress_health_check=tuple(HealthCheck),
-        **more,
-    )
 
 
 __all__ = ["SHRINKING_EXAMPLES", "ClaimRefuted", "Hunt", "describe", "errors"]

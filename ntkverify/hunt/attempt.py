@@ -1,6 +1,7 @@
 """One claim's attempt on one subject: which scenarios were measured, what came out, and what is still affordable."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -12,6 +13,9 @@ from ntkverify.subjects import Subject
 
 SHRINKING_EXAMPLES = 40
 """Scenarios measured, after the first that failed, in search of a simpler one that costs networks."""
+
+SHRINKING_SECONDS = 60.0
+"""How long a simpler failure is sought: with the first and the last scenario it ends within two minutes."""
 
 
 class NotRecorded(BaseException):
@@ -35,6 +39,7 @@ class Attempt:
         self._planned, self._record, self._progress = planned, record, progress
         self._known: dict[Scenario, Finding] = {}
         self._limit = Limit()
+        self._failed_at: float | None = None
 
     @contextlib.contextmanager
     def limited(self) -> Iterator[None]:
@@ -53,11 +58,12 @@ class Attempt:
         return list(self._known.values())
 
     def affords(self, scenario: Scenario) -> bool:
-        """Tells whether `scenario` is known, or cheap, or the search for a simpler failure is still young."""
+        """Tells whether `scenario` is known, or the search for a simpler failure is still young."""
         if scenario in self._known:
             return True
-        if self.ended or not self._claim.stochastic:
-            return not self.ended
+        shrunk = self._failed_at is not None and time.monotonic() - self._failed_at > SHRINKING_SECONDS
+        if self.ended or shrunk or not self._claim.stochastic:
+            return not (self.ended or shrunk)
         failed = [index for index, known in enumerate(self.findings) if known.is_defect or known.error]
         return not failed or len(self._known) - failed[0] <= SHRINKING_EXAMPLES
 
@@ -69,6 +75,8 @@ class Attempt:
             if self.ended and not finding.error:
                 error = f"its time of {self._seconds:g} s was up, and the code that was to be ended went on\n"
                 finding = replace(finding, verdict=Verdict.UNDECIDED, error=error)
+            if self._failed_at is None and (finding.is_defect or finding.error):
+                self._failed_at = time.monotonic()
             self._known[scenario] = finding
             self._record(finding)
         return self._known[scenario]

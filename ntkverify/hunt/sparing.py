@@ -19,11 +19,25 @@ def check_concerned(subject: Subject) -> None:
         raise InvalidArgument("subject", f"{brought} alone", "parts that some claim is about", remedy)
 
 
-def reason_to_spare(claim: Claim, subject: Subject, known: Diagnoses, settled: Set[str]) -> str:
-    """Says why a claim that draws networks need not be tried on a subject that brings none; "" where it is to be.
+def fallen(refuted: str) -> set[str]:
+    """Collects the ids of the claims that cannot be trusted where one fails, following what each implies."""
+    found: set[str] = set()
+    waiting = list(CATALOGUE[refuted].implies)
+    while waiting:
+        found.add(one := waiting.pop())
+        waiting += set(CATALOGUE[one].implies) - found
+    return found
 
-    known: what was found out about its kernels; settled: claims that hold.
+
+def reason_to_spare(
+    claim: Claim, subject: Subject, known: Diagnoses, settled: Set[str], refuted: Set[str]
+) -> str:
+    """Says why a claim that draws networks need not be tried; "" where it is to be.
+
+    known: what was found out about the subject's kernels; settled: claims that hold; refuted: claims that fail.
     """
+    if claim.stochastic and (causes := [one for one in refuted if claim.id in fallen(one)]):
+        return f"it falls with {min(causes, key=list(CATALOGUE).index)}"
     own = any(has(subject, part) for part in ("network", "build", "any_architecture"))
     if own or not claim.stochastic or not claim.concerns(subject):
         return ""

@@ -19,6 +19,7 @@ from ntkverify.pytest_plugin.parametrize import (
     parametrize_with_claims,
     parametrize_with_family,
 )
+from ntkverify.pytest_plugin.running import in_order_of_claims, share_out
 from ntkverify.pytest_plugin.session import Session
 from ntkverify.pytest_plugin.trial import try_claim as _try_claim
 
@@ -65,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    share_out(config)
     config.addinivalue_line("markers", f"{MARKER}: a claim of NTK theory, tried on drawn scenarios")
     worker = getattr(config, "workerinput", {})
     config.stash[SESSION] = Session(config, worker.get(WORKER_RUN, ""), worker.get("workerid", ""))
@@ -74,6 +76,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     spec = config.getoption("ntk_subject")
     return spec and f"ntkverify subject: {spec}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if any(item.get_closest_marker(MARKER) for item in items):
+        items[:] = in_order_of_claims(items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,7 +3,7 @@
 Bets need bounded draws. Where none are given, the bounds come from the screen, which is independent of the draws
 confirmed with: REACH times its spread to either side of what is allowed. What is proved is then about draws clipped
 there, for any distribution of them. Clipping moves a mean by at most the standard deviation / (4 REACH), whatever the
-distribution (Scarf 1958), and it never makes a failure of its own: one that a clipped draw stands against is no failure.
+distribution (Scarf 1958), and no failure rests on it alone: the mean of the draws as they came has to fail, too.
 """
 
 import math
@@ -107,10 +107,11 @@ class Betting:
         return betting_interval(samples, self.level, self._bounds), samples
 
     def _standing(self, samples: np.ndarray) -> tuple[float, float]:
-        """Returns the interval that refutes; ANYTHING where a draw beyond the support stands against that."""
+        """Returns the interval that refutes; ANYTHING where the mean of the draws, unclipped, stands against that."""
         low, high = betting_interval(samples, self.level, self._bounds)
-        too_low, (a, b) = high < self.allowed[0], self._bounds
-        return ANYTHING if (samples.max() > b if too_low else samples.min() < a) else (low, high)
+        mean = samples.mean()
+        stands = mean < self.allowed[0] if high < self.allowed[0] else mean > self.allowed[1]
+        return (low, high) if stands else ANYTHING
 
 
 def clipped(samples: np.ndarray, support: Support) -> np.ndarray:

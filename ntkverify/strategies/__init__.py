@@ -6,9 +6,11 @@ from ntkverify.strategies.layers import ANY_LAYERS, RATES, Metrics
 from ntkverify.strategies.modules import ModuleScenarios
 from ntkverify.strategies.networks import (
     ACTIVATIONS,
+    ANY_ACTIVATION,
     BUDGET_WIDTHS,
     CLOSED_FORMS,
     HARD_SOURCES,
+    MODERATE,
     SOURCES,
     BudgetWidths,
     Scenarios,
@@ -18,10 +20,12 @@ from ntkverify.strategies.spaces import Either, Space, own_inputs
 
 __all__ = [
     "ACTIVATIONS",
+    "ANY_ACTIVATION",
     "ANY_LAYERS",
     "BUDGET_WIDTHS",
     "CLOSED_FORMS",
     "HARD_SOURCES",
+    "MODERATE",
     "RATES",
     "SOURCES",
     "BudgetWidths",

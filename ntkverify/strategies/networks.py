@@ -7,7 +7,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ntkverify.activations import DRAWN, Activation, Erf, ReLU
+from ntkverify.activations import DRAWN, GROWING, Activation, Erf, ReLU
 from ntkverify.architecture import Architecture, Linear, Sequential
 from ntkverify.budgets import Budget
 from ntkverify.data import REAL, Points
@@ -20,8 +20,11 @@ from ntkverify.subjects import Subject
 
 ACTIVATIONS: tuple[Activation, ...] = (ReLU(), Erf())
 CLOSED_FORMS = DRAWN
-"""For claims about kernels alone: those whose outputs stay within the range of numbers on any inputs and at
-any depth, which powers and exponentials do not."""
+"""Those whose outputs stay within the range of numbers on any inputs and at any depth."""
+ANY_ACTIVATION = (*DRAWN, *GROWING)
+"""For claims about kernels alone: with powers and exponentials, whose kernels may leave that range."""
+MODERATE = (2**0.5, 1.0, 1.6)
+"""Deviations of weights at which networks of two layers scatter little enough for some hundred to show an offset."""
 SOURCES = ("sphere", "gaussian", *REAL)
 """Where the inputs of a typical scenario come from."""
 HARD_SOURCES = ("near", "antipodes", "duplicates", "hostile")

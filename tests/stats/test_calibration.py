@@ -6,7 +6,6 @@ import pytest
 from ntkverify.findings import Verdict
 from ntkverify.stats import (
     betting_test,
-    catoni_interval,
     decide_mean,
     detections,
     false_alarms,
@@ -23,16 +22,6 @@ SAMPLERS = {
     "student-t3": lambda rng, n: rng.standard_t(3, n) / np.sqrt(3),
 }
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
-
-
-@pytest.mark.parametrize("level", [0.01, 0.001])
-@every_sampler
-def test_catoni_interval_misses_the_mean_at_most_at_its_level(sampler, level):
-    def misses(seed):
-        low, high = catoni_interval(sampler(np.random.default_rng(seed), 50), level, 1.0)
-        return not low <= 0 <= high
-
-    assert false_alarms(misses, trials=1000, level=level).within
 
 
 def test_students_interval_misses_the_mean_of_normal_draws_exactly_at_its_level():
@@ -57,23 +46,21 @@ def test_betting_raises_false_alarms_at_most_at_its_level_though_read_after_ever
 
 
 @pytest.mark.parametrize("level", [0.01, 0.001])
-@pytest.mark.parametrize("confirm", ["catoni", "betting"])
 @every_sampler
-def test_the_whole_decision_raises_false_alarms_at_most_at_its_level(sampler, confirm, level):
+def test_the_whole_decision_raises_false_alarms_at_most_at_its_level(sampler, level):
     def fails(seed):
-        return decide(sampler, seed, 0.0, confirm=confirm, level=level).verdict is Verdict.FAILS
+        return decide(sampler, seed, 0.0, level=level).verdict is Verdict.FAILS
 
     assert false_alarms(fails, trials=150, level=level).within
 
 
-@pytest.mark.parametrize("confirm", ["catoni", "betting"])
 @every_sampler
-def test_a_violation_of_the_visible_size_is_found_with_the_stated_power(sampler, confirm):
-    visible = decide(sampler, 0, 0.0, confirm=confirm).statistics.visible
-    assert visible <= 0.5
+def test_a_violation_of_the_visible_size_is_found_with_the_stated_power(sampler):
+    visible = decide(sampler, 0, 0.0).statistics.visible
+    assert visible <= 0.5 * (1 + 1e-4)  # it is sought on a grid
 
     def found(seed):
-        return decide(sampler, seed, 0.5, confirm=confirm).verdict is Verdict.FAILS
+        return decide(sampler, seed, 0.5).verdict is Verdict.FAILS
 
     assert detections(found, trials=100, power=0.99).within
 
@@ -83,19 +70,6 @@ def test_twice_the_visible_violation_is_always_found_and_half_of_it_may_pass():
     assert all(decide(normal, seed, 1.0).verdict is Verdict.FAILS for seed in range(200))
     half = [decide(normal, seed, 0.25).verdict for seed in range(50)]
     assert Verdict.HOLDS in half
-
-
-@pytest.mark.parametrize("method", ["student", "catoni"])
-def test_n_draws_reveal_the_discrepancy_that_is_said_to_be_visible(method):
-    visible = visible_discrepancy(40, 1.0, 0.01, 0.95, method)
-
-    def revealed(seed):
-        draws = np.random.default_rng(seed).standard_normal(40) + visible
-        return (mean_interval(draws, 0.01) if method == "student" else catoni_interval(draws, 0.01, 1.0))[
-            0
-        ] > 0
-
-    assert detections(revealed, trials=1000, power=0.95).within
 
 
 def test_peeking_until_it_fails_is_caught():
@@ -111,7 +85,7 @@ def test_peeking_until_it_fails_is_caught():
 def test_peeking_until_it_passes_is_caught():
     """The planted fault: draws more until the violation has gone, and so lacks power."""
 
-    visible = visible_discrepancy(10, 1, 0.05, 0.9, "student")
+    visible = visible_discrepancy(10, 1, 0.05, 0.9)
 
     def fails_at_every_peek(seed):
         blocks = np.random.default_rng(seed).standard_normal((100, 10)) + visible
@@ -120,12 +94,9 @@ def test_peeking_until_it_passes_is_caught():
     assert not detections(fails_at_every_peek, trials=300, power=0.9).within
 
 
-def decide(sampler, seed, shift, *, confirm="catoni", level=0.001):
-    # Clipping at 12 spreads moves the mean of these by less than a hundredth of the spread.
+def decide(sampler, seed, shift, *, level=0.001):
     source = simulated_source(lambda rng, n: sampler(rng, n) + shift, seed)
-    return decide_mean(
-        source, (0, 0), level=level, resolution=0.5, max_samples=5000, confirm=confirm, support=(-12, 12)
-    )
+    return decide_mean(source, (0, 0), level=level, resolution=0.5, max_samples=5000)
 
 
 def test_blocks_of_a_stream_concatenate_and_streams_differ():

@@ -23,7 +23,7 @@ from ntkverify.strategies import Scenarios, Trainings
 from ntkverify.subjects import Subject, part
 
 NARROWEST = 64
-"""The narrowest width; each other is twice the one before, up to the budget's widest."""
+"""The narrowest width."""
 
 WIDEST_DENSE = 256
 """Up to this width dense networks, many of which train at once, are faster than lazy ones."""
@@ -102,12 +102,15 @@ def drawn(scenario: Scenario, measured: Callable[[list[nn.Module]], np.ndarray])
 
 
 @dataclass(frozen=True)
-class Doublings:
-    """Widths from NARROWEST that double up to the widest of the run's budget."""
+class Ladder:
+    """Widths up to the widest of the run's budget: dense ones that double from NARROWEST, lazy ones that quadruple."""
 
     def __call__(self, budget: Budget) -> tuple[int, ...]:
-        most = (budget.widest // NARROWEST).bit_length() - 1
-        return tuple(NARROWEST * 2**doubling for doubling in range(most, -1, -1))
+        widths, width = [], budget.widest
+        while width >= NARROWEST:
+            widths.append(width)
+            width //= 2 if width <= 2 * WIDEST_DENSE else 4
+        return tuple(widths)
 
 
 DECADES = Claim(
@@ -124,7 +127,7 @@ DECADES = Claim(
         counts=(6, 6),
         dimensions=(3, 3),
         sources=("sphere",),
-        widths=(Doublings(),),
+        widths=(Ladder(),),
         depths=(2, 3),
         activations=(ReLU(), Erf()),
         weight_stds=(2**0.5,),

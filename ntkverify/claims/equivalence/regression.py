@@ -25,7 +25,7 @@ from ntkverify.methods import Nesterov
 from ntkverify.networks import Antisymmetric
 from ntkverify.premises import FINISHED, LAZY, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
+from ntkverify.strategies import BUDGET_WIDTHS, MODERATE, Scenarios, Trainings
 from ntkverify.subjects import Subject, part
 
 TRUNCATION = 0.02
@@ -89,7 +89,8 @@ def _converge(
 SHORT_RUNS = Scenarios(
     counts=(6, 10),
     widths=(BUDGET_WIDTHS,),
-    depths=(1, 2, 3),
+    depths=(1, 2),
+    weight_stds=MODERATE,
     outputs=SEVERAL,
     training=Trainings(steps=(10, 25), step_sizes=(0.5, 0.2, 0.8), test_points=3),
 )
@@ -99,6 +100,7 @@ TO_THE_END = Scenarios(
     counts=(7, 9),
     widths=(WIDTHS_TO_THE_END,),
     depths=(1,),
+    weight_stds=MODERATE,
     outputs=SEVERAL,
     training=Trainings(steps=(25,), step_sizes=(0.8,), test_points=4, methods=(Nesterov(0.6),)),
 )

@@ -14,7 +14,7 @@ from ntkverify.empirical import empirical_ntk
 from ntkverify.findings import Measurement
 from ntkverify.premises import GAUSSIAN_FIRST_LAYER, RANDOM_OUTPUTS, WIDE
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import BUDGET_WIDTHS, Scenarios
+from ntkverify.strategies import BUDGET_WIDTHS, MODERATE, Scenarios
 from ntkverify.subjects import Subject, part
 
 
@@ -51,14 +51,15 @@ def measure_output_covariance(
 def measure_independent_outputs(
     subject: Subject, scenario: Scenario, effort: Effort
 ) -> tuple[Measurement, ...]:
-    """The block of the NTK between two outputs, relative to the analytic kernel of one."""
+    """The mean over pairs of different outputs of the NTK's block between them, relative to the analytic kernel of one."""
     x = scenario.points.inputs()
     limit = np.asarray(part(subject, "ntk")(scenario.arch, x, x))
-    two, build = _with_outputs(scenario.arch, 2), part(subject, "network")
+    build, pairs = part(subject, "network"), np.triu_indices(scenario.arch.outputs, 1)
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
-        nets = (build(two, scenario.hidden_widths(width), seed) for seed in seeds)
-        blocks = np.stack([np.asarray(empirical_ntk(net, x, outputs="full"))[:, :, 0, 1] for net in nets])
+        nets = (build(scenario.arch, scenario.hidden_widths(width), seed) for seed in seeds)
+        full = np.stack([np.asarray(empirical_ntk(net, x, outputs="full")) for net in nets])
+        blocks = full[..., *pairs].mean(axis=-1)
         return relative_offsets(limit, blocks + limit, scenario)  # as if it were the deviation from a limit
 
     return measure_convergence(replicates, scenario, effort, resolution=0.02)
@@ -74,7 +75,9 @@ def _second_moments(net: nn.Module, x: np.ndarray) -> np.ndarray:
     return outputs @ outputs.T / outputs.shape[1]
 
 
-WIDENING = Scenarios(counts=(2, 4), widths=(BUDGET_WIDTHS,), depths=(1, 2), outputs=(4, 3))
+WIDENING = Scenarios(
+    counts=(2, 4), widths=(BUDGET_WIDTHS,), depths=(1, 2), weight_stds=MODERATE, outputs=(4, 3)
+)
 
 
 NTK_RATE = Claim(

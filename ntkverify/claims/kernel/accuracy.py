@@ -71,6 +71,11 @@ def rounding_bound(subject: Subject, arch: Architecture | None, *inputs: np.ndar
     return max(accuracy(subject), bound)
 
 
+def check_in_range(subject: Subject, arch: Architecture | None, x: np.ndarray) -> None:
+    """Raises BeyondNumbers where ntkverify's own kernel leaves the range of numbers at inputs (n, d)."""
+    rounding_bound(subject, arch, x)
+
+
 def check_finite(expected: np.ndarray) -> None:
     """Raises BeyondNumbers where what is expected, of any shape, is not finite."""
     if not np.isfinite(expected).all():

@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.kernel.accuracy import kernels
+from ntkverify.claims.kernel.accuracy import check_in_range, kernels
 from ntkverify.claims.kernel.spectrum import scaled, small_matrix, spectrum_and_bound, spectrum_columns
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.premises import BIASED, DISTINCT, LAST_MOVES_AS_SPREAD, NON_POLYNOMIAL, TRAINED_LAST
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_ACTIVATION, ANY_LAYERS, HARD_SOURCES, SOURCES, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -37,6 +37,7 @@ def _smallest(
 def measure_semidefinite(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of each Gram matrix: not below 0."""
     arch, x = scenario.architecture, scenario.points.inputs()
+    check_in_range(subject, arch, x)
     out = []
     for name, kernel in kernels(subject, arch).items():
         gram = kernel(x, x)
@@ -48,6 +49,7 @@ def measure_semidefinite(subject: Subject, scenario: Scenario, effort: Effort) -
 def measure_dominates(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of Theta - K, on the scale of Theta: not below 0."""
     arch, x = scenario.architecture, scenario.points.inputs()
+    check_in_range(subject, arch, x)
     nngp, ntk = (kernel(x, x) for kernel in kernels(subject, arch).values())
     difference = ntk - nngp
     spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(difference, np.diag(ntk)))
@@ -66,6 +68,7 @@ def measure_strictly_positive(
 ) -> tuple[Measurement, ...]:
     """Smallest eigenvalue of the NTK: above what rounding could have put there."""
     arch, x = scenario.architecture, scenario.points.inputs()
+    check_in_range(subject, arch, x)
     gram = kernels(subject, arch)["NTK"](x, x)
     spectrum, bound = spectrum_and_bound(subject, arch, x, scaled(gram, np.diag(gram)))
     exact = getattr(subject, "accuracy", None) == 0
@@ -81,7 +84,7 @@ def measure_strictly_positive(
 ANY_POINTS = Scenarios(
     counts=(2, 24),
     sources=(*SOURCES, *HARD_SOURCES),
-    activations=CLOSED_FORMS,
+    activations=ANY_ACTIVATION,
     bias_stds=(1.0, 0.1, 0.0),
     **ANY_LAYERS,
 )
@@ -119,7 +122,7 @@ STRICTLY_POSITIVE = Claim(
     needs=frozenset({"architecture", "ntk"}),
     implies=("equivalence.regression",),
     stochastic=False,
-    inside=Scenarios(counts=(2, 24), activations=CLOSED_FORMS, **ANY_LAYERS),
+    inside=Scenarios(counts=(2, 24), activations=ANY_ACTIVATION, **ANY_LAYERS),
     outside=Scenarios(counts=(2, 24), sources=("duplicates",)),
     measure=measure_strictly_positive,
 )

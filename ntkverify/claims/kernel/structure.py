@@ -10,7 +10,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import ANY_NORM, HOMOGENEOUS, ISOTROPIC, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
+from ntkverify.strategies import ANY_ACTIVATION, ANY_LAYERS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
 from ntkverify.subjects import Subject
 
 
@@ -101,10 +101,14 @@ def _factors(scenario: Scenario, x: np.ndarray) -> np.ndarray:
 ANY_POINTS = Scenarios(
     counts=(2, 12),
     sources=(*SOURCES, *HARD_SOURCES),
-    activations=CLOSED_FORMS,
+    activations=ANY_ACTIVATION,
     bias_stds=(1.0, 0.1, 0.0),
     **ANY_LAYERS,
 )
+
+
+LARGE = replace(ANY_POINTS, counts=(129, 160))
+"""More points than are evaluated at once."""
 
 
 SYMMETRIC = Claim(
@@ -126,7 +130,7 @@ CONSISTENT = Claim(
     premises=(),
     about=frozenset({"nngp", "ntk"}),
     stochastic=False,
-    inside=ANY_POINTS,
+    inside=ANY_POINTS | ANY_POINTS | LARGE,
     measure=measure_consistent,
 )
 ROTATION_INVARIANT = Claim(
@@ -152,7 +156,7 @@ HOMOGENEITY = Claim(
     stochastic=False,
     inside=replace(
         ANY_POINTS,
-        activations=tuple(a for a in CLOSED_FORMS if a.homogeneous),
+        activations=tuple(a for a in ANY_ACTIVATION if a.homogeneous),
         bias_stds=(0.0,),
         rates=tuple((weights, None) for weights, _ in RATES),
     ),

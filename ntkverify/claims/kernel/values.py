@@ -21,7 +21,7 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import SEPARATED
 from ntkverify.premises.inputs import sine
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import ANY_LAYERS, CLOSED_FORMS, HARD_SOURCES, SOURCES, Scenarios
+from ntkverify.strategies import ANY_ACTIVATION, ANY_LAYERS, HARD_SOURCES, SOURCES, Scenarios
 from ntkverify.subjects import Subject
 from ntkverify.witness import Witness
 
@@ -97,7 +97,7 @@ def _integrated(
 ANYWHERE = Scenarios(
     counts=(2, 12),
     sources=(*SOURCES, *HARD_SOURCES),
-    activations=CLOSED_FORMS,
+    activations=ANY_ACTIVATION,
     bias_stds=(1.0, 0.1, 0.0),
     **ANY_LAYERS,
 )

@@ -75,7 +75,7 @@ DEEP = Claim(
     premises=(UNSATURATED,),
     needs=frozenset({"any_architecture", "network"}),
     stochastic=True,
-    inside=ordinary(activations=(ReLU(),), counts=(3, 5), bias_stds=(0.0,), widths=(96, 64, 40, 24, 8)),
+    inside=ordinary(activations=(ReLU(),), counts=(3, 5), bias_stds=(0.0,), widths=(64, 48, 32, 16, 8)),
     measure=measure_depth,
 )
 

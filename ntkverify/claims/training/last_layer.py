@@ -9,7 +9,7 @@ from ntkverify.experiments import Task, analytic_kernels, descent, descent_on, d
 from ntkverify.findings import Measurement
 from ntkverify.premises import NTK_PARAMETERIZED, SMALL_STEPS, UNSATURATED, WIDE
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import Scenarios, Trainings
+from ntkverify.strategies import MODERATE, Scenarios, Trainings
 from ntkverify.subjects import Subject
 
 TRUNCATION = 0.02
@@ -58,6 +58,7 @@ LAST_LAYER = Claim(
         counts=(5, 8),
         widths=(WIDTHS,),
         depths=(1, 2),
+        weight_stds=MODERATE,
         outputs=(4, 8),
         training=Trainings(steps=(10,), step_sizes=(0.3, 0.1), test_points=2),
     ),

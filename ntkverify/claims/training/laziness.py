@@ -10,7 +10,7 @@ from ntkverify.experiments import Task, analytic_kernels, descent, networks, tra
 from ntkverify.findings import Measurement
 from ntkverify.premises import LAZY, MODERATE_STEPS, STABLE, UNSATURATED, WELL_CONDITIONED, WIDE
 from ntkverify.scenarios import Scenario
-from ntkverify.strategies import BUDGET_WIDTHS, Scenarios, Trainings
+from ntkverify.strategies import BUDGET_WIDTHS, MODERATE, Scenarios, Trainings
 from ntkverify.subjects import Subject, part
 
 SMOOTH, KINKED = (-1.0, -0.75), (-0.5, -0.4)
@@ -82,6 +82,7 @@ def _smooth_first(training: Trainings) -> Scenarios:
         counts=(9, 12),
         widths=(BUDGET_WIDTHS,),
         depths=(1, 2),
+        weight_stds=MODERATE,
         activations=(Erf(), ReLU()),
         training=training,
     )

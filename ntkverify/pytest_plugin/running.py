@@ -1,0 +1,58 @@
+"""In which order claims are tried, and in how many processes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from ntkverify.pytest_plugin.parametrize import MARKER
+
+MOST_PROCESSES = 8
+"""Each takes some 300 MB and seconds to begin; no run has been tried with more."""
+
+
+def in_order_of_claims(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Returns the tests with those of claims in the order in which claims build on one another: cheap and weak first.
+
+    So a wrong kernel fails before any network is drawn. Tests of one subject stay together, and other tests in place.
+    """
+    from ntkverify.claims import CATALOGUE
+
+    order = {claim_id: number for number, claim_id in enumerate(CATALOGUE)}
+    subjects: dict[str, int] = {}
+
+    def rank(item: pytest.Item) -> tuple[int, int]:
+        parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        own = item.nodeid.partition("[")[0] if "subject" in parameters else ""
+        subject = subjects.setdefault(
+            own + str(getattr(parameters.get("subject"), "name", "")), len(subjects)
+        )
+        return subject, order.get(getattr(parameters.get("claim"), "id", ""), len(order))
+
+    claims = iter(sorted(filter(_is_of_claim, items), key=rank))
+    return [next(claims) if _is_of_claim(item) else item for item in items]
+
+
+def _is_of_claim(item: pytest.Item) -> bool:
+    return item.get_closest_marker(MARKER) is not None
+
+
+def share_out(config: pytest.Config) -> None:
+    """Makes a run of claims alone use every core, where pytest-xdist is installed and nothing else was asked.
+
+    That is what `-n auto --dist worksteal` does; `-n 0` keeps the run in one process.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    options = config.option
+    asked = getattr(options, "numprocesses", 0) is not None or options.dist != "no"
+    alone = options.collectonly or options.usepdb or hasattr(config, "workerinput")
+    cores = min(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        MOST_PROCESSES,
+    )
+    if options.markexpr.strip() != MARKER or asked or alone or cores == 1:
+        return
+    options.numprocesses, options.dist, options.tx = cores, "worksteal", ["popen"] * cores
