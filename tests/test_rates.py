@@ -193,3 +193,13 @@ def test_a_full_metric_tells_equal_inputs_from_close_ones(inputs):
 def test_what_makes_no_network_is_refused_by_name(make, argument):
     with pytest.raises(InvalidArgument, match=f"^{argument}: got .* but expected .*"):
         make()
+
+
+def test_an_input_of_zero_is_as_far_from_any_direction():
+    """Behind a bias that starts at zero and moves, ReLU's derivative tells angles, and 0 has none."""
+    arch = nv.Architecture(inputs=2, layers=nv.Sequential(L(2**0.5, bias_rate=0.25), RELU, L(2**0.5)))
+    angles = np.linspace(0, 2 * np.pi, 7)
+    x = np.concatenate([np.zeros((1, 2)), np.stack([np.cos(angles), np.sin(angles)], axis=1)])
+    for gram in (nv.ntk(arch, x), nv.ntk(arch, np.tile(x, (40, 1)))[:8, :8]):
+        np.testing.assert_allclose(gram[0, 1:], gram[0, 1], rtol=1e-13)
+        assert gram[0, 0] == pytest.approx(0.25)  # 2 E[relu'^2] bias_rate, with E[relu'^2] = 1/2

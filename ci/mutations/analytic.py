@@ -88,6 +88,14 @@ MUTANTS = (
         families="kernel",
     ),
     Mutant(
+        name="zero shares the direction of the first axis",
+        file="analytic/recursion.py",
+        old="return norm, torch.cat([torch.where(nonzero, x / divisor, 0), (~nonzero).to(x.dtype)], dim=1)",
+        new="return norm, torch.where(nonzero, x / divisor, torch.eye(1, x.shape[1], dtype=x.dtype))",
+        tests=("tests/test_rates.py",),
+        families="kernel",
+    ),
+    Mutant(
         name="a full metric rounds an input by its place in the batch",
         file="analytic/recursion.py",
         old="torch.cat([_row_by_row(some, root) for some in x.split(ROWS)])",

@@ -87,12 +87,15 @@ def angle_kernel(
 
 
 def polar(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Splits rows x (n, d) into norms (n,) and unit vectors (n, d); a zero row gets any direction."""
+    """Splits rows x (n, d) into norms (n,) and unit vectors (n, d + 1).
+
+    Zero rows have the last axis as their direction, at right angles to all others: any axis of x would single out those
+    who share it.
+    """
     norm = torch.linalg.vector_norm(x, dim=1)
     nonzero = norm[:, None] > 0
     divisor = torch.where(nonzero, norm[:, None], 1)  # never 0: gradients pass through both branches
-    first_axis = torch.eye(1, x.shape[1], dtype=x.dtype, device=x.device)
-    return norm, torch.where(nonzero, x / divisor, first_axis)
+    return norm, torch.cat([torch.where(nonzero, x / divisor, 0), (~nonzero).to(x.dtype)], dim=1)
 
 
 @singledispatch

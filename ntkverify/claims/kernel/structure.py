@@ -10,7 +10,16 @@ from ntkverify.findings import Measurement
 from ntkverify.premises import ANY_NORM, HOMOGENEOUS, ISOTROPIC, UNBIASED
 from ntkverify.scenarios import Scenario
 from ntkverify.seeds import derive
-from ntkverify.strategies import ANY_ACTIVATION, ANY_LAYERS, HARD_SOURCES, RATES, SOURCES, Metrics, Scenarios
+from ntkverify.strategies import (
+    ANY_ACTIVATION,
+    ANY_LAYERS,
+    CLOSED_FORMS,
+    HARD_SOURCES,
+    RATES,
+    SOURCES,
+    Metrics,
+    Scenarios,
+)
 from ntkverify.subjects import Subject
 
 
@@ -107,7 +116,7 @@ ANY_POINTS = Scenarios(
 )
 
 
-LARGE = replace(ANY_POINTS, counts=(129, 160))
+LARGE = replace(ANY_POINTS, counts=(129, 160), activations=CLOSED_FORMS)
 """More points than are evaluated at once."""
 
 
