@@ -50,7 +50,7 @@ class Claim:
     stochastic: bool
     inside: ScenarioSpace
     outside: ScenarioSpace | None = None
-    outside_samples: int = 300
+    outside_samples: int = 128
     measure: Callable[[Any, Scenario, Effort], tuple[Measurement, ...]]
 
     @property

@@ -70,6 +70,19 @@ def tallies(findings: Iterable[Finding]) -> list[tuple[Axis, str]]:
     return [(axis, words) for axis in TALLIED if (words := tally(findings, axis))]
 
 
+def missed(run: Run, findings: Iterable[Finding]) -> list[tuple[Axis, str]]:
+    """Returns what the findings never took of the values that there are, on each axis that they have values on."""
+    space, tried = run.header.get("space", {}), list(findings)
+    listed = [Axis(axis) for axis in space if axis in AXES and "values" in space[axis]]
+    counted = {axis: _counted(AXES[axis](finding.scenario) for finding in tried) for axis in listed}
+    never = {
+        axis: ", ".join(value for value in space[axis]["values"] if value not in counter)
+        for axis, counter in counted.items()
+        if counter
+    }
+    return [(axis, values) for axis, values in never.items() if values]
+
+
 def tally(findings: Iterable[Finding], axis: Axis) -> str:
     """Returns the most frequent values on `axis` in words, each with how many of the findings take it."""
     counter = _counted(AXES[axis](finding.scenario) for finding in findings)

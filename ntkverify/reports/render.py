@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ntkverify.findings import Finding, Measurement, Verdict
 from ntkverify.reports import pinning, words
-from ntkverify.reports.coverage import reached, tallies
+from ntkverify.reports.coverage import missed, reached, tallies
 from ntkverify.reports.falling import fallen_claims, weakest
 from ntkverify.reports.formulas import formula_in_mathml
 from ntkverify.reports.grouping import causes
@@ -81,6 +81,7 @@ def _environment(run: Run) -> "Environment":
         "heat": heat,
         "in_words": words.scenario_in_words,
         "laws": laws,
+        "missed": functools.partial(missed, run),
         "measured": words.measurement_in_words,
         "pictures": pictures,
         "pinned": functools.partial(pinning.pinned_test, run),

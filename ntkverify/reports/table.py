@@ -31,6 +31,11 @@ class Row:
         return sum(finding.verdict == verdict for finding in self.inside)
 
     @property
+    def seconds(self) -> float:
+        """Is how long measuring took, inside the premises and outside."""
+        return sum(finding.seconds for finding in (*self.inside, *self.outside))
+
+    @property
     def broken(self) -> str:
         """Names the premises without which the claim was seen to fail, if any were looked at."""
         names = dict.fromkeys(name for finding in self.findings for name in finding.broken_premises)

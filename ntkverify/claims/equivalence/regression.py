@@ -136,7 +136,7 @@ REGRESSION = Claim(
         bias_stds=(1.0,),
         training=Trainings(steps=(30,), step_sizes=(1.1, 2.0), test_points=3),
     ),
-    outside_samples=96,
+    outside_samples=400,
     measure=measure_regression,
 )
 INTERPOLATION = Claim(

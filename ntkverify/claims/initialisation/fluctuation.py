@@ -130,7 +130,7 @@ CONCENTRATION = Claim(
     stochastic=True,
     inside=GROWING,
     outside=BOTTLENECK,
-    outside_samples=150,
+    outside_samples=400,
     measure=measure_concentration,
 )
 

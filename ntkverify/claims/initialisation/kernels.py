@@ -41,10 +41,10 @@ NARROW_NETWORKS = Scenarios(
     dimensions=(2, 2),
     data_seeds=(0, 0),
     sources=("sphere",),
-    widths=tuple(tuple(largest >> k for k in range(5)) for largest in (32, 16)),
-    depths=(8,),
+    widths=tuple(tuple(largest >> k for k in range(5)) for largest in (16,)),
+    depths=(6,),
     activations=(ReLU(),),
     weight_stds=(HE,),
     bias_stds=(0.0,),
 )
-"""Eight layers, at widths that halve four times, down to a single unit."""
+"""Six layers, at widths that halve four times, down to a single unit."""

@@ -92,6 +92,7 @@ NTK_RATE = Claim(
     stochastic=True,
     inside=WIDENING,
     outside=NARROW_NETWORKS,
+    outside_samples=400,
     measure=measure_ntk_rate,
 )
 
