@@ -40,19 +40,21 @@ def _is_of_claim(item: pytest.Item) -> bool:
 
 
 def share_out(config: pytest.Config) -> None:
-    """Makes a run of claims alone use every core, where pytest-xdist is installed and nothing else was asked.
+    """Makes a run of every claim, without paths, use every core, where pytest-xdist is installed and nothing else was asked.
 
     That is what `-n auto --dist worksteal` does; `-n 0` keeps the run in one process.
     """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
     options = config.option
-    asked = getattr(options, "numprocesses", 0) is not None or options.dist != "no"
-    alone = options.collectonly or options.usepdb or hasattr(config, "workerinput")
-    cores = min(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        MOST_PROCESSES,
+    everything = (
+        config.args_source is pytest.Config.ArgsSource.TESTPATHS and options.markexpr.strip() == MARKER
     )
-    if options.markexpr.strip() != MARKER or asked or alone or cores == 1:
+    if not everything or not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return
-    options.numprocesses, options.dist, options.tx = cores, "worksteal", ["popen"] * cores
+    asked = options.numprocesses is not None or options.dist != "no" or options.collectonly or options.usepdb
+    if not asked and (processes := min(_cores(), MOST_PROCESSES)) > 1:
+        options.numprocesses, options.dist = processes, "worksteal"
+        options.tx = ["popen"] * processes
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,7 +13,7 @@ from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario, Training
 from ntkverify.subjects import BuiltinSubject
 
-EFFORT = Effort(level=1e-5, max_samples=4000)
+EFFORT = Effort(level=1e-5, max_samples=20_000)
 ARCH = nv.mlp(inputs=3, depth=1, weight_std=2**0.5, bias_std=0.5)
 HE = nv.mlp(inputs=3, depth=2, weight_std=2**0.5)
 SIGNS = nv.Architecture(

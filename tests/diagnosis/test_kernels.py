@@ -95,7 +95,7 @@ def test_right_is_told_from_wrong_without_ntkverifys_own_recursion(monkeypatch):
         for factor in (1, 2)
     )
     for name in ("kernel.oracle", "initialisation.ntk_mean"):
-        claim, effort = CATALOGUE[name], Effort(level=1e-5, max_samples=4000)
+        claim, effort = CATALOGUE[name], Effort(level=1e-5, max_samples=20_000)
         assert not claim.broken_premises(scenario)
         found = [examine(claim, kernel, scenario, effort).verdict for kernel in (true, doubled)]
         assert found == [Verdict.HOLDS, Verdict.FAILS]

@@ -17,7 +17,7 @@ from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Verdict
 from ntkverify.scenarios import Scenario, Training
 
-ONE = Budget(name="one", examples=5, stochastic_examples=1, max_samples=2000, widths=(512, 256, 128, 64, 32))
+ONE = Budget(name="one", examples=5, stochastic_examples=1, max_samples=8000, widths=(512, 256, 128, 64, 32))
 
 
 def subject(network=Lazy, **fields):
@@ -42,7 +42,7 @@ def task(mine, steps: int = 30) -> Scenario:
 def measured(mine):
     """Each claim about modules on one task: without the search for a simpler one."""
     claims = [claim for claim in CATALOGUE.values() if claim.id.startswith("module.")]
-    return [examine(claim, mine, task(mine), Effort(level=1e-4, max_samples=300)) for claim in claims]
+    return [examine(claim, mine, task(mine), Effort(level=1e-4, max_samples=2000)) for claim in claims]
 
 
 def test_a_lazy_module_is_lazy_and_its_regime_begins_below_its_width():

@@ -109,7 +109,7 @@ class Ladder:
         widths, width = [], budget.widest
         while width >= NARROWEST:
             widths.append(width)
-            width //= 2 if width <= 2 * WIDEST_DENSE else 4
+            width //= 2 if width <= 4 * WIDEST_DENSE else 4
         return tuple(widths)
 
 

@@ -54,10 +54,11 @@ def measure_independent_outputs(
     """The mean over pairs of different outputs of the NTK's block between them, relative to the analytic kernel of one."""
     x = scenario.points.inputs()
     limit = np.asarray(part(subject, "ntk")(scenario.arch, x, x))
-    build, pairs = part(subject, "network"), np.triu_indices(scenario.arch.outputs, 1)
+    several, build = _with_outputs(scenario.arch, max(2, scenario.arch.outputs)), part(subject, "network")
+    pairs = np.triu_indices(several.outputs, 1)
 
     def replicates(width: int, seeds: list[int]) -> np.ndarray:
-        nets = (build(scenario.arch, scenario.hidden_widths(width), seed) for seed in seeds)
+        nets = (build(several, scenario.hidden_widths(width), seed) for seed in seeds)
         full = np.stack([np.asarray(empirical_ntk(net, x, outputs="full")) for net in nets])
         blocks = full[..., *pairs].mean(axis=-1)
         return relative_offsets(limit, blocks + limit, scenario)  # as if it were the deviation from a limit
