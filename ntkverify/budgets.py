@@ -28,7 +28,11 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget(
-            name="quick", examples=25, stochastic_examples=4, max_samples=20_000, widths=(512, 256, 128, 64, 32)
+            name="quick",
+            examples=25,
+            stochastic_examples=4,
+            max_samples=20_000,
+            widths=(512, 256, 128, 64, 32),
         ),
         Budget(
             name="standard",

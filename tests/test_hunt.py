@@ -9,7 +9,7 @@ from ntkverify.data import Points
 from ntkverify.errors import InvalidArgument
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.hunt import SHRINKING_EXAMPLES, ClaimRefuted, Hunt, errors
-from ntkverify.hunt.attempt import Attempt
+from ntkverify.hunt.attempt import SHRINKING_SECONDS, Attempt
 from ntkverify.scenarios import Scenario
 from ntkverify.subjects import BuiltinSubject
 
@@ -163,6 +163,38 @@ def test_the_search_for_a_simpler_failure_of_networks_is_short(stochastic):
         assert attempt.affords(replace(first, seed=seed))
         attempt(replace(first, seed=seed))
     assert attempt.affords(replace(first, seed=99)) is not stochastic and attempt.affords(first)
+
+
+@pytest.mark.parametrize("stochastic", [True, False])
+def test_the_search_for_a_simpler_failure_ends_after_a_minute(stochastic, monkeypatch):
+    failing = Measurement(name="planted", verdict=Verdict.FAILS, value=1.0, allowed=(0.0, 0.0))
+    claim = replace(
+        CATALOGUE["initialisation.ntk_rate"], measure=lambda *_: (failing,), stochastic=stochastic
+    )
+    now = [0.0]
+    monkeypatch.setattr("ntkverify.hunt.attempt.time.monotonic", lambda: now[0])
+    effort = Effort(level=1e-6, max_samples=1)
+    attempt = Attempt(BuiltinSubject(), claim, effort, 0.0, 1, lambda _: None, lambda *_: None)
+    points = Points(source="sphere", count=2, dimension=2)
+    first = Scenario(architecture=nv.mlp(inputs=2, depth=1), points=points, widths=(64,))
+    now[0] = 1000.0  # before it fails, time does not count
+    assert attempt.affords(first)
+    attempt(first)
+    for seconds, affordable in ((SHRINKING_SECONDS - 1, True), (SHRINKING_SECONDS + 1, False)):
+        now[0] = 1000.0 + seconds
+        assert attempt.affords(replace(first, seed=9)) is affordable and attempt.affords(first)
+
+
+def test_what_falls_with_refuted_networks_is_not_tried_again():
+    search, _, _ = hunt()
+    search.refuted.add("training.laziness")
+    for fallen in ("equivalence.regression", "equivalence.ensemble"):  # the second by way of the first
+        assert search.spares(CATALOGUE[fallen]) == "it falls with training.laziness"
+    assert not search.spares(CATALOGUE["initialisation.ntk_rate"])
+    assert not replace(search, keep_going=True).spares(CATALOGUE["equivalence.regression"])
+    search.refuted.clear()
+    search.refuted.add("kernel.oracle")  # which may be wrong at odd inputs alone
+    assert not search.spares(CATALOGUE["equivalence.regression"])
 
 
 def test_each_claim_hunts_with_numbers_of_its_own():

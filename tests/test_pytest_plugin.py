@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from ntkverify.claims import CATALOGUE
 from ntkverify.cli import main
+from ntkverify.pytest_plugin.running import in_order_of_claims, share_out
 from ntkverify.pytest_plugin.session import Session
 from ntkverify.runs import NotWritable, Run
 
@@ -305,3 +307,41 @@ def test_a_session_that_cannot_go_on_is_ended_and_a_worker_says_so(pytestconfig)
     report = SimpleNamespace(user_properties=properties, when="call")
     with pytest.raises(pytest.UsageError, match="No space left"):
         alone.pytest_runtest_logreport(report)
+
+
+def item(nodeid, claim=None, subject=None):
+    """A collected test, as far as its order is concerned."""
+    parameters = {"claim": claim and CATALOGUE[claim], "subject": subject and SimpleNamespace(name=subject)}
+    given = {name: value for name, value in parameters.items() if value}
+    return SimpleNamespace(
+        nodeid=nodeid, callspec=SimpleNamespace(params=given), get_closest_marker=lambda name: claim
+    )
+
+
+def test_cheap_claims_come_first_and_other_tests_stay_in_place():
+    trained, other = item("a.py::test[1]", "equivalence.regression"), item("b.py::test")
+    kernel = item("c.py::test[1]", "kernel.symmetric")
+    own = [item("d.py::t[1]", claim, "mine") for claim in ("paper.depth_step", "kernel.oracle")]
+    assert in_order_of_claims([trained, other, kernel, *own]) == [kernel, other, trained, *own[::-1]]
+
+
+@pytest.mark.parametrize(
+    "changed, shared",
+    [
+        ({}, True),
+        ({"markexpr": "not equivalence"}, False),
+        ({"numprocesses": 0}, False),
+        ({"maxfail": 1}, False),
+        ({"collectonly": True}, False),
+    ],
+)
+def test_every_claim_is_shared_out_over_the_cores(changed, shared, monkeypatch):
+    monkeypatch.setattr("ntkverify.pytest_plugin.running._cores", lambda: 3)
+    usual = dict(numprocesses=None, dist="no", tx=[], collectonly=False, usepdb=False, maxfail=0)
+    config = SimpleNamespace(
+        option=SimpleNamespace(**usual | {"markexpr": "equivalence"} | changed),
+        args_source=pytest.Config.ArgsSource.TESTPATHS,
+        pluginmanager=SimpleNamespace(hasplugin=lambda name: True),
+    )
+    share_out(config)
+    assert (config.option.dist, config.option.tx) == (("worksteal", ["popen"] * 3) if shared else ("no", []))

@@ -42,7 +42,8 @@ def _is_of_claim(item: pytest.Item) -> bool:
 def share_out(config: pytest.Config) -> None:
     """Makes a run of every claim, without paths, use every core, where pytest-xdist is installed and nothing else was asked.
 
-    That is what `-n auto --dist worksteal` does; `-n 0` keeps the run in one process.
+    That is what `-n auto --dist worksteal` does; `-n 0` keeps the run in one process, and so does `-x`: a wrong kernel
+    fails in the first claims, before other processes would have done theirs.
     """
     options = config.option
     everything = (
@@ -50,7 +51,13 @@ def share_out(config: pytest.Config) -> None:
     )
     if not everything or not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return
-    asked = options.numprocesses is not None or options.dist != "no" or options.collectonly or options.usepdb
+    asked = (
+        options.numprocesses is not None
+        or options.dist != "no"
+        or options.collectonly
+        or options.usepdb
+        or options.maxfail
+    )
     if not asked and (processes := min(_cores(), MOST_PROCESSES)) > 1:
         options.numprocesses, options.dist = processes, "worksteal"
         options.tx = ["popen"] * processes

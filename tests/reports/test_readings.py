@@ -12,7 +12,8 @@ from ntkverify.causes import Diagnosis
 from ntkverify.data import Points
 from ntkverify.findings import Measurement, Statistics, Verdict
 from ntkverify.recipes import Recipe
-from ntkverify.reports.coverage import reached, tally
+from ntkverify.reports.coverage import missed, reached, tally
+from ntkverify.reports.table import rows
 from ntkverify.reports.falling import fallen_claims, weakest
 from ntkverify.reports.grouping import causes
 from ntkverify.reports.heat import heat
@@ -124,6 +125,20 @@ def test_regions_never_reached_lie_below_between_and_above(good):
     assert reach["width"].never == "any" and reach["training method"].tried == "nothing"
     assert "GELU" in reach["activation"].never.split(", ")
     assert reached(replace(run, header={})) == []
+
+
+def test_what_a_claim_never_tried_is_told_of_the_axes_that_it_has(good):
+    some = [at(good.findings[0], 1, 0)]
+    never = {str(axis): values.split(", ") for axis, values in missed(good, some)}
+    assert {"GELU", "Erf"} <= {*never["activation"]} and "ReLU" not in never["activation"]
+    assert "diabetes" in never["data"] and "training method" not in never and "hidden layers" not in never
+    assert missed(good, []) == []
+
+
+def test_a_row_says_how_long_its_claim_took(good):
+    for row in rows(good):
+        seconds = [f.seconds for f in good.findings if f.claim == row.claim and f.scenario]
+        assert row.seconds == pytest.approx(sum(seconds))
 
 
 def test_a_scenario_out_of_scope_was_not_tried(good):
