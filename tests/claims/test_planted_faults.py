@@ -1,6 +1,6 @@
 """Every claim rejects a fault that was planted for it, and accepts the right code on the same scenario."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ SIGNS = nv.Architecture(
 WIDTHS = (512, 256, 128, 64, 32)
 SMOOTH = nv.mlp(inputs=3, depth=1, activation=nv.Erf(), weight_std=2**0.5, bias_std=0.5)
 SHORT = Training(steps=10, step_size=0.3, test_points=3)
+QUICK = Training(steps=25, step_size=0.8, test_points=4, method=nv.Nesterov(0.6))
 LONG = Training(steps=60, step_size=0.8, test_points=1)
 
 
@@ -57,7 +58,9 @@ SCENARIOS = {
     "equivalence.regression": scenario(count=8, widths=WIDTHS, training=SHORT),
     "equivalence.zero_start": scenario(count=8, widths=WIDTHS, training=SHORT),
     "equivalence.interpolation": scenario(SMOOTH, widths=WIDTHS, training=LONG),
-    "equivalence.ensemble": scenario(SMOOTH, widths=WIDTHS, training=LONG),
+    "equivalence.ensemble": scenario(
+        replace(SMOOTH, outputs=2), count=7, widths=(512, 256, 160, 96, 64), training=QUICK
+    ),
     "paper.depth_step": scenario(
         SMOOTH,
         count=5,
@@ -186,6 +189,20 @@ class PriorCovariance(BuiltinSubject):
 
 
 @dataclass(frozen=True)
+class Coarse(BuiltinSubject):
+    """The mean is some parts too small, and the variance too large."""
+
+    short: float = 0.0
+    wide: float = 0.0
+
+    def ensemble(self, *kernels, **options):
+        right = super().ensemble(*kernels, **options)
+        return right._replace(
+            mean=(1 - self.short) * right.mean, covariance=(1 + self.wide) * right.covariance
+        )
+
+
+@dataclass(frozen=True)
 class Shrunk(BuiltinSubject):
     """Regression with a ridge that nobody asked for."""
 
@@ -303,6 +320,8 @@ FAULTS = [
     ("equivalence.interpolation", Shrunk()),
     ("equivalence.ensemble", NoCrossTerm()),
     ("equivalence.ensemble", PriorCovariance()),
+    ("equivalence.ensemble", Coarse(wide=0.3)),
+    ("equivalence.ensemble", Coarse(short=0.15)),
     ("paper.depth_step", Shrunk()),
     ("paper.nngp_predicts_like_ntk", HiddenJitter()),
     ("equivalence.regression", WrongSign()),

@@ -13,14 +13,13 @@ from ntkverify.data import Points
 from ntkverify.findings import Measurement, Statistics, Verdict
 from ntkverify.recipes import Recipe
 from ntkverify.reports.coverage import missed, reached, tally
-from ntkverify.reports.table import rows
 from ntkverify.reports.falling import fallen_claims, weakest
 from ntkverify.reports.grouping import causes
 from ntkverify.reports.heat import heat
 from ntkverify.reports.laws import laws
 from ntkverify.reports.pictures import pictures
 from ntkverify.reports.reading import AXES, LINEAR, MODULE, layers
-from ntkverify.reports.table import Row
+from ntkverify.reports.table import Row, rows
 from ntkverify.reports.totals import smallest_seen, totals
 from ntkverify.reports.words import measurement_in_words, scenario_in_words
 from ntkverify.scenarios import Scenario
