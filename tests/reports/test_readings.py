@@ -136,7 +136,7 @@ def test_what_a_claim_never_tried_is_told_of_the_axes_that_it_has(good):
 
 def test_a_row_says_how_long_its_claim_took(good):
     for row in rows(good):
-        seconds = [f.seconds for f in good.findings if f.claim == row.claim and f.scenario]
+        seconds = [f.seconds for f in good.findings_by_claim()[row.claim] if f.scenario]
         assert row.seconds == pytest.approx(sum(seconds))
 
 
