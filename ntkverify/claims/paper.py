@@ -13,7 +13,7 @@ from ntkverify import predict
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
 from ntkverify.claims.convergence import WidthSeries, measure_offsets
-from ntkverify.claims.equivalence.regression import TO_THE_END, WIDTHS_TO_THE_END
+from ntkverify.claims.equivalence.regression import TO_THE_END
 from ntkverify.experiments import Task, descent, train_all
 from ntkverify.findings import Measurement, Verdict
 from ntkverify.networks import Antisymmetric
@@ -25,6 +25,9 @@ from ntkverify.subjects import Subject, part
 
 MARGIN = 0.05
 """Relative difference in error within which two predictors count as equally good."""
+
+NARROWER = (256, 192, 128, 96, 64)
+"""Widths of networks with two hidden layers that are trained to the end."""
 
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave, relative to the targets."""
@@ -138,7 +141,7 @@ DEPTH_STEP = Claim(
     premises=tuple(map(_of_both, (WIDE, FINISHED, LAZY, UNSATURATED))),
     needs=frozenset({"any_architecture", "ntk"}),
     stochastic=True,
-    inside=TO_THE_END,
+    inside=replace(TO_THE_END, widths=(NARROWER,)),
     outside=Scenarios(
         counts=(6, 6),
         dimensions=(3, 3),
@@ -147,7 +150,7 @@ DEPTH_STEP = Claim(
         weight_stds=(2**0.5,),
         bias_stds=(1.0,),
         activations=(ReLU(),),
-        widths=(WIDTHS_TO_THE_END,),
+        widths=(NARROWER,),
         depths=(1,),
         training=Trainings(steps=(2,), step_sizes=(0.2,), test_points=2),
     ),

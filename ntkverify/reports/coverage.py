@@ -32,6 +32,8 @@ TALLIED = (
 """Axes on which the scenarios of a claim are counted."""
 GAP = 4
 """Neighbouring numbers that differ by more than this factor leave a region between them."""
+MISSED = 8
+"""Values that a claim never tried which are named, at most."""
 LISTED = 12
 """Values that a sentence lists, at most."""
 
@@ -76,11 +78,16 @@ def missed(run: Run, findings: Iterable[Finding]) -> list[tuple[Axis, str]]:
     listed = [Axis(axis) for axis in space if axis in AXES and "values" in space[axis]]
     counted = {axis: _counted(AXES[axis](finding.scenario) for finding in tried) for axis in listed}
     never = {
-        axis: ", ".join(value for value in space[axis]["values"] if value not in counter)
+        axis: [value for value in space[axis]["values"] if value not in counter]
         for axis, counter in counted.items()
         if counter
     }
-    return [(axis, values) for axis, values in never.items() if values]
+    return [(axis, _shortened(values)) for axis, values in never.items() if values]
+
+
+def _shortened(values: list[str]) -> str:
+    more = len(values) - MISSED
+    return ", ".join(values) if more <= 1 else f"{', '.join(values[:MISSED])} and {more} more"
 
 
 def tally(findings: Iterable[Finding], axis: Axis) -> str:

@@ -38,8 +38,8 @@ SIGHT: dict[str, float] = {"resolution": 0.025, "slope_resolution": 0.125}
 SEVERAL = (2, 3)
 """Outputs: each is a look at the same hidden layers, so that two halve the spread of a slope; more bend small networks."""
 
-WIDTHS_TO_THE_END = (256, 160, 96, 64, 32)
-"""Narrower than a budget's: training to the end takes many steps."""
+WIDTHS_TO_THE_END = (512, 256, 160, 96, 64)
+"""Of networks with one hidden layer that are trained to the end: narrower ones have kernels too far from their mean."""
 
 
 def measure_regression(subject: Subject, scenario: Scenario, effort: Effort) -> tuple[Measurement, ...]:
@@ -102,9 +102,10 @@ TO_THE_END = Scenarios(
     depths=(1,),
     weight_stds=MODERATE,
     outputs=SEVERAL,
-    training=Trainings(steps=(25,), step_sizes=(0.8,), test_points=4, methods=(Nesterov(0.6),)),
+    training=Trainings(steps=(40,), step_sizes=(0.4,), test_points=4, methods=(Nesterov(0.75),)),
 )
-"""Scenarios in which networks are trained until they fit, in half the steps that plain descent would take."""
+"""Scenarios in which networks are trained until they fit, in fewer steps than plain descent would take; stable for
+networks whose own kernel is 2.5 times as large."""
 
 
 REGRESSION = Claim(
