@@ -35,7 +35,7 @@ SECONDS, SUITE_SECONDS = 300, 1200
 SURVIVED, TIMED_OUT = "survived", "timed out"
 
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider")
-TESTS = ("-m", "not equivalence and not slow")
+TESTS = ("-m", "not equivalence")
 SUITE = ("-m", "equivalence", "--ntk-budget=quick", "properties")
 
 
