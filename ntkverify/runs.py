@@ -159,3 +159,18 @@ def find_finding(spec: str, root: Path) -> tuple[Run, Finding]:
             "finding", repr(name), f"the id of a finding in {run.folder}", "Its report lists them."
         )
     return run, matching[-1]
+
+
+Claims = dict[str, dict[str, Any]]
+"""The claims of a run's header, by id."""
+
+
+def fallen_claims(claim: str, claims: Claims) -> list[str]:
+    """Returns the claims that cannot be trusted where `claim` fails, following what each implies."""
+    fallen, waiting = [], [*claims[claim]["implies"]]
+    while waiting:
+        next_one = waiting.pop(0)
+        if next_one not in fallen and next_one != claim:
+            fallen.append(next_one)
+            waiting += claims.get(next_one, {"implies": []})["implies"]
+    return fallen

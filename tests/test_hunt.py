@@ -149,8 +149,8 @@ def test_a_scenario_is_measured_once_however_often_it_is_asked_for():
     assert len(calls) == len(findings) == 1
 
 
-@pytest.mark.parametrize("stochastic", [True, False])
-def test_the_search_for_a_simpler_failure_of_networks_is_short(stochastic):
+def failing_attempt(stochastic):
+    """An attempt on a claim that fails on every scenario, and the first of those."""
     failing = Measurement(name="planted", verdict=Verdict.FAILS, value=1.0, allowed=(0.0, 0.0))
     claim = replace(
         CATALOGUE["initialisation.ntk_rate"], measure=lambda *_: (failing,), stochastic=stochastic
@@ -158,7 +158,12 @@ def test_the_search_for_a_simpler_failure_of_networks_is_short(stochastic):
     effort = Effort(level=1e-6, max_samples=1)
     attempt = Attempt(BuiltinSubject(), claim, effort, 0.0, 1, lambda _: None, lambda *_: None)
     points = Points(source="sphere", count=2, dimension=2)
-    first = Scenario(architecture=nv.mlp(inputs=2, depth=1), points=points, widths=(64,))
+    return attempt, Scenario(architecture=nv.mlp(inputs=2, depth=1), points=points, widths=(64,))
+
+
+@pytest.mark.parametrize("stochastic", [True, False])
+def test_the_search_for_a_simpler_failure_of_networks_is_short(stochastic):
+    attempt, first = failing_attempt(stochastic)
     for seed in range(SHRINKING_EXAMPLES + 1):
         assert attempt.affords(replace(first, seed=seed))
         attempt(replace(first, seed=seed))
@@ -167,16 +172,9 @@ def test_the_search_for_a_simpler_failure_of_networks_is_short(stochastic):
 
 @pytest.mark.parametrize("stochastic", [True, False])
 def test_the_search_for_a_simpler_failure_ends_after_a_minute(stochastic, monkeypatch):
-    failing = Measurement(name="planted", verdict=Verdict.FAILS, value=1.0, allowed=(0.0, 0.0))
-    claim = replace(
-        CATALOGUE["initialisation.ntk_rate"], measure=lambda *_: (failing,), stochastic=stochastic
-    )
     now = [0.0]
     monkeypatch.setattr("ntkverify.hunt.attempt.time.monotonic", lambda: now[0])
-    effort = Effort(level=1e-6, max_samples=1)
-    attempt = Attempt(BuiltinSubject(), claim, effort, 0.0, 1, lambda _: None, lambda *_: None)
-    points = Points(source="sphere", count=2, dimension=2)
-    first = Scenario(architecture=nv.mlp(inputs=2, depth=1), points=points, widths=(64,))
+    attempt, first = failing_attempt(stochastic)
     now[0] = 1000.0  # before it fails, time does not count
     assert attempt.affords(first)
     attempt(first)

@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         name="what falls is followed one step",
-        file="reports/falling.py",
+        file="runs.py",
         old='            waiting += claims.get(next_one, {"implies": []})["implies"]\n',
         new="",
         tests=READINGS,

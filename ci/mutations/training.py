@@ -42,23 +42,11 @@ MUTANTS = (
     Mutant(
         name="weights move before the gradient is handed on",
         file="training/stepping.py",
-        old="""        rows, shared, handed_on = ctx.rows, ctx.rows.ndim == 2, None
-        if ctx.needs_input_grad[0]:
-            handed_on = torch.bmm(gradient, ctx.layer.both[0].detach())
-            handed_on = handed_on.sum(dim=0) if shared else handed_on
-        weight, bias = ctx.layer.steps
-        if weight is not None:
-            columns = gradient.transpose(0, 1).flatten(1).T if shared else gradient.transpose(1, 2)
-            weight.take(columns, rows)
+        old="""        handed_on = ctx.layer.handed_on(gradient, ctx.rows) if ctx.needs_input_grad[0] else None
+        ctx.layer.step(gradient, ctx.rows)
 """,
-        new="""        rows, shared, handed_on = ctx.rows, ctx.rows.ndim == 2, None
-        weight, bias = ctx.layer.steps
-        if weight is not None:
-            columns = gradient.transpose(0, 1).flatten(1).T if shared else gradient.transpose(1, 2)
-            weight.take(columns, rows)
-        if ctx.needs_input_grad[0]:
-            handed_on = torch.bmm(gradient, ctx.layer.both[0].detach())
-            handed_on = handed_on.sum(dim=0) if shared else handed_on
+        new="""        ctx.layer.step(gradient, ctx.rows)
+        handed_on = ctx.layer.handed_on(gradient, ctx.rows) if ctx.needs_input_grad[0] else None
 """,
         tests=STEPPING,
         families="training or equivalence",
@@ -66,7 +54,7 @@ MUTANTS = (
     Mutant(
         name="a bias steps as if its scale were 1",
         file="training/stepping.py",
-        old="gradient.shape[1]), ctx.layer.scales[1])",
+        old="gradient.shape[1]), self.scales[1])",
         new="gradient.shape[1]), 1.0)",
         tests=STEPPING,
         families="training or equivalence",

@@ -98,10 +98,9 @@ class Registration:
     """What the rest of the package asks about a kind of activation.
 
     place: where it is listed; counterexamples are shrunk to the first. drawn: the arguments of those that claims
-    draw: none whose outputs leave the range of numbers at some depth. growing: of those that do, which claims about kernels
-    draw, too. suspected: of those that a
-    diagnosis tries in place of another activation. stax: the same layer of neural-tangents, or None where that has
-    it not in closed form.
+    draw: none whose outputs leave the range of numbers at some depth. growing: of those that do,
+    which claims about kernels draw, too. suspected: of those that a diagnosis tries in place of another activation.
+    stax: the same layer of neural-tangents, or None where that has it not in closed form.
     """
 
     place: float

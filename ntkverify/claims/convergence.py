@@ -17,6 +17,9 @@ ROOT = (-0.5, -0.4)
 TRUNCATION = 0.005
 """What terms of order (depth / width)^2 may leave of an extrapolation that is linear in 1 / width."""
 
+SIGHT: dict[str, float] = {"resolution": 0.025, "slope_resolution": 0.125}
+"""The offset of trained networks, relative to what they learn, and the slope over width that must not be missed."""
+
 
 def measure_convergence(
     replicates: Replicates,
@@ -75,15 +78,14 @@ def measure_offsets(
     resolution: float,
     *,
     truncation: float = TRUNCATION,
-    scatter: float = 1.0,
 ) -> tuple[Measurement, ...]:
     """What is left at infinite width of the offsets along (column 1) and across (column 2) the limit: 0.
 
-    truncation: what an extrapolation that is linear in 1 / width may leave. scatter: as in `measure_offset`.
+    truncation: what an extrapolation that is linear in 1 / width may leave.
     """
     names = ("offset at infinite width, along the limit", "offset at infinite width, across it")
     return tuple(
-        measure_offset(series, share, resolution, column, name, truncation=truncation, scatter=scatter)
+        measure_offset(series, share, resolution, column, name, truncation=truncation)
         for column, (name, share) in enumerate(zip(names, effort.split(1, 1), strict=True), start=1)
     )
 

@@ -36,8 +36,8 @@ class Hunt:
     record: called with every finding as it comes. progress: called before every scenario with
     the claim's id, how many were tried, and how many are planned. folder: of the run, for its messages.
     timeout: seconds after which a claim is ended, inside its premises and outside, 0 for never; None for the budget's.
-    keep_going: try what `spares` spares. known: diagnoses, each made once a run. settled, refuted: claims that were found to hold, and to
-    fail.
+    keep_going: try what `spares` spares. known: diagnoses, each made once a run.
+    settled, refuted: claims that were found to hold, and to fail.
     Raises InvalidArgument for a seed or timeout that is none, and a subject that no claim is about.
     """
 

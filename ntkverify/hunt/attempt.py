@@ -1,6 +1,7 @@
 """One claim's attempt on one subject: which scenarios were measured, what came out, and what is still affordable."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -39,7 +40,7 @@ class Attempt:
         self._planned, self._record, self._progress = planned, record, progress
         self._known: dict[Scenario, Finding] = {}
         self._limit = Limit()
-        self._failed_at: float | None = None
+        self._failed_at = math.inf
 
     @contextlib.contextmanager
     def limited(self) -> Iterator[None]:
@@ -61,9 +62,10 @@ class Attempt:
         """Tells whether `scenario` is known, or the search for a simpler failure is still young."""
         if scenario in self._known:
             return True
-        shrunk = self._failed_at is not None and time.monotonic() - self._failed_at > SHRINKING_SECONDS
-        if self.ended or shrunk or not self._claim.stochastic:
-            return not (self.ended or shrunk)
+        if self.ended or time.monotonic() - self._failed_at > SHRINKING_SECONDS:
+            return False
+        if not self._claim.stochastic:
+            return True
         failed = [index for index, known in enumerate(self.findings) if known.is_defect or known.error]
         return not failed or len(self._known) - failed[0] <= SHRINKING_EXAMPLES
 
@@ -75,8 +77,8 @@ class Attempt:
             if self.ended and not finding.error:
                 error = f"its time of {self._seconds:g} s was up, and the code that was to be ended went on\n"
                 finding = replace(finding, verdict=Verdict.UNDECIDED, error=error)
-            if self._failed_at is None and (finding.is_defect or finding.error):
-                self._failed_at = time.monotonic()
+            if finding.is_defect or finding.error:
+                self._failed_at = min(self._failed_at, time.monotonic())
             self._known[scenario] = finding
             self._record(finding)
         return self._known[scenario]

@@ -5,6 +5,7 @@ from collections.abc import Set
 from ntkverify.claims import CATALOGUE, Claim
 from ntkverify.diagnosis import Diagnoses
 from ntkverify.errors import InvalidArgument
+from ntkverify.runs import fallen_claims
 from ntkverify.subjects import PARTS, Subject, has
 
 EQUAL = "kernel.recursion"
@@ -19,16 +20,6 @@ def check_concerned(subject: Subject) -> None:
         raise InvalidArgument("subject", f"{brought} alone", "parts that some claim is about", remedy)
 
 
-def fallen(refuted: str) -> set[str]:
-    """Collects the ids of the claims that cannot be trusted where one fails, following what each implies."""
-    found: set[str] = set()
-    waiting = list(CATALOGUE[refuted].implies)
-    while waiting:
-        found.add(one := waiting.pop())
-        waiting += set(CATALOGUE[one].implies) - found
-    return found
-
-
 def reason_to_spare(
     claim: Claim, subject: Subject, known: Diagnoses, settled: Set[str], refuted: Set[str]
 ) -> str:
@@ -38,8 +29,10 @@ def reason_to_spare(
     """
     # A kernel may be wrong at odd inputs alone, which is no word on networks; wrong networks are.
     causes = [one for one in CATALOGUE if one in refuted and CATALOGUE[one].stochastic]
-    if claim.stochastic and (cause := next((one for one in causes if claim.id in fallen(one)), "")):
-        return f"it falls with {cause}"
+    described = {one.id: one.description for one in CATALOGUE.values()} if causes else {}
+    falls_with = [cause for cause in causes if claim.id in fallen_claims(cause, described)]
+    if claim.stochastic and falls_with:
+        return f"it falls with {falls_with[0]}"
     own = any(has(subject, part) for part in ("network", "build", "any_architecture"))
     if own or not claim.stochastic or not claim.concerns(subject):
         return ""

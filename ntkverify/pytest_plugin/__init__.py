@@ -80,8 +80,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if any(item.get_closest_marker(MARKER) for item in items):
-        items[:] = in_order_of_claims(items)
+    items[:] = in_order_of_claims(items)
 
 
 @pytest.hookimpl(optionalhook=True)

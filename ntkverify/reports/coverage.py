@@ -77,12 +77,12 @@ def missed(run: Run, findings: Iterable[Finding]) -> list[tuple[Axis, str]]:
     space, tried = run.header.get("space", {}), list(findings)
     listed = [Axis(axis) for axis in space if axis in AXES and "values" in space[axis]]
     counted = {axis: _counted(AXES[axis](finding.scenario) for finding in tried) for axis in listed}
-    never = {
-        axis: [value for value in space[axis]["values"] if value not in counter]
-        for axis, counter in counted.items()
-        if counter
-    }
+    never = {axis: _never(space[axis], counter) for axis, counter in counted.items() if counter}
     return [(axis, _shortened(values)) for axis, values in never.items() if values]
+
+
+def _never(axis: dict, counter: Counter) -> list[str]:
+    return [value for value in axis["values"] if value not in counter]
 
 
 def _shortened(values: list[str]) -> str:
@@ -102,8 +102,7 @@ def tally(findings: Iterable[Finding], axis: Axis) -> str:
 def _reach(name: str, axis: dict, counter: Counter) -> Reach:
     if "values" in axis:
         tried = [value for value in axis["values"] if value in counter]
-        never = [value for value in axis["values"] if value not in counter]
-        return Reach(axis=name, tried=", ".join(tried) or "nothing", never=", ".join(never))
+        return Reach(axis=name, tried=", ".join(tried) or "nothing", never=", ".join(_never(axis, counter)))
     numbers = sorted(counter)
     listed = ", ".join(f"{number:g}" for number in numbers)
     if len(numbers) > LISTED:

@@ -158,6 +158,23 @@ class SteppingLinear(nn.Module):
         weight, bias = (value is not None and value.requires_grad for value in self.both)
         return weight * (rows @ rows.transpose(-2, -1)) + bias * self.scales[1] ** 2
 
+    def handed_on(self, gradient: Tensor, rows: Tensor) -> Tensor:
+        """Computes the gradient of the rows that went in from that of what came out, (networks, n, fan_out)."""
+        each = torch.bmm(gradient, self.both[0].detach())
+        return each.sum(dim=0) if rows.ndim == 2 else each
+
+    def step(self, gradient: Tensor, rows: Tensor) -> None:
+        """Moves the weights and biases that are trained; gradient and rows: as in `handed_on`."""
+        assert self.steps, "outside of `steps_of`"
+        weight, bias = self.steps
+        if weight is not None:
+            shared = rows.ndim == 2
+            columns = gradient.transpose(0, 1).flatten(1).T if shared else gradient.transpose(1, 2)
+            weight.take(columns, rows)
+        if bias is not None:
+            scale = gradient.new_full((len(gradient), 1, gradient.shape[1]), self.scales[1])
+            bias.take(scale, gradient)
+
 
 class _Step(torch.autograd.Function):
     """The layer; on the way back it hands the gradient on, and then moves the weights."""
@@ -175,15 +192,6 @@ class _Step(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
-        rows, shared, handed_on = ctx.rows, ctx.rows.ndim == 2, None
-        if ctx.needs_input_grad[0]:
-            handed_on = torch.bmm(gradient, ctx.layer.both[0].detach())
-            handed_on = handed_on.sum(dim=0) if shared else handed_on
-        weight, bias = ctx.layer.steps
-        if weight is not None:
-            columns = gradient.transpose(0, 1).flatten(1).T if shared else gradient.transpose(1, 2)
-            weight.take(columns, rows)
-        if bias is not None:
-            scale = gradient.new_full((len(gradient), 1, gradient.shape[1]), ctx.layer.scales[1])
-            bias.take(scale, gradient)
+        handed_on = ctx.layer.handed_on(gradient, ctx.rows) if ctx.needs_input_grad[0] else None
+        ctx.layer.step(gradient, ctx.rows)
         return handed_on, None, None

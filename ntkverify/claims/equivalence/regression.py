@@ -7,7 +7,7 @@ from torch import nn
 
 from ntkverify.activations import ReLU
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.convergence import measure_convergence
+from ntkverify.claims.convergence import SIGHT, measure_convergence
 from ntkverify.experiments import (
     Predicted,
     Task,
@@ -31,9 +31,6 @@ from ntkverify.subjects import Subject, part
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave of trained networks. Units that are carried
 across a kink bend their mean by width^(-1/2); inside the premises that was measured to leave up to .015."""
-
-SIGHT: dict[str, float] = {"resolution": 0.025, "slope_resolution": 0.125}
-"""The offset, relative to what is learned, and the slope over width that must not be missed."""
 
 SEVERAL = (2, 3)
 """Outputs: each is a look at the same hidden layers, so that two halve the spread of a slope; more bend small networks."""

@@ -104,12 +104,11 @@ def gaps(
     """Relative distances of wrapped networks to kernel regression from their own start, after training."""
     task, kernels = Task.posed_by(scenario), analytic_kernels(subject, scenario)
     settings, (predicted, moved) = descent(scenario, kernels[0]), descent_on(subject, scenario, kernels)
+    size = float(np.linalg.norm(moved))
 
     def at(width: int, seeds: list[int]) -> np.ndarray:
         nets = [wrap(net) for net in networks(subject, scenario, width, seeds)]
-        return distances(train_all(nets, task, settings), predicted, float(np.linalg.norm(moved)), scenario)[
-            0
-        ]
+        return distances(train_all(nets, task, settings), predicted, size, scenario)[0]
 
     return lambda seeds: np.stack([at(width, seeds) for width in scenario.widths])
 

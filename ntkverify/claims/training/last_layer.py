@@ -4,7 +4,7 @@ import numpy as np
 from torch import nn
 
 from ntkverify.claims.claim import Claim, Effort
-from ntkverify.claims.convergence import measure_convergence
+from ntkverify.claims.convergence import SIGHT, measure_convergence
 from ntkverify.experiments import Task, analytic_kernels, descent, descent_on, distances, networks, train_all
 from ntkverify.findings import Measurement
 from ntkverify.premises import NTK_PARAMETERIZED, SMALL_STEPS, UNSATURATED, WIDE
@@ -14,9 +14,6 @@ from ntkverify.subjects import Subject
 
 TRUNCATION = 0.02
 """What an extrapolation that is linear in 1 / width may leave: the prediction is not linear in the kernel."""
-
-SIGHT: dict[str, float] = {"resolution": 0.025, "slope_resolution": 0.125}
-"""The offset, relative to what is learned, and the slope over width that must not be missed."""
 
 WIDTHS = (256, 160, 96, 64, 32)
 """Narrower than a budget's: there is nothing to see here but the kernel of the last hidden layer."""
